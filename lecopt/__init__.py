@@ -1,0 +1,1 @@
+"""Gradient-descent optimizers, as the course book teaches them."""
