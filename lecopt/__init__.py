@@ -1,1 +1,53 @@
-"""Gradient-descent optimizers, as the course book teaches them."""
+"""Gradient-descent optimizers, as the course book teaches them.
+
+Rules (`Momentum(eta=1.0)`) walk over objectives (`Neuron(*two_points())`); `descend` records the
+path. The pictures are in `lecopt.plots`, the widgets in `lecopt.explorer`, the checks of the
+exercises in `lecopt.grading`.
+"""
+
+from lecopt.data import narrow_valley, noisy_wave, two_points
+from lecopt.descent import Path, descend, iterates, minibatches
+from lecopt.models import Neuron
+from lecopt.objectives import (
+    Beale,
+    DoubleWell,
+    Himmelblau,
+    MonkeySaddle,
+    Plateau,
+    Quadratic,
+    Rastrigin,
+    Rosenbrock,
+    Saddle,
+    hessian,
+    numerical_gradient,
+)
+from lecopt.optimizers import Adam, GradientDescent, Momentum, MomentumEMA, Nesterov
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adam",
+    "Beale",
+    "DoubleWell",
+    "GradientDescent",
+    "Himmelblau",
+    "Momentum",
+    "MomentumEMA",
+    "MonkeySaddle",
+    "Nesterov",
+    "Neuron",
+    "Path",
+    "Plateau",
+    "Quadratic",
+    "Rastrigin",
+    "Rosenbrock",
+    "Saddle",
+    "descend",
+    "hessian",
+    "iterates",
+    "minibatches",
+    "narrow_valley",
+    "noisy_wave",
+    "numerical_gradient",
+    "two_points",
+]

@@ -1,0 +1,255 @@
+"""The one run loop: a rule walks over an objective, and a `Path` records it."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lecopt.objectives import Surface, hessian
+from lecopt.rule import Array, Objective, Rule
+
+Schedules = Mapping[str, Callable[[int], float]]
+
+
+def iterates(
+    rule: Rule, theta: Array, objectives: Iterable[Objective], schedules: Schedules | None = None
+) -> Iterator[tuple[Array, Any]]:
+    """Yield (theta, state) before the first step and after each one, as long as objectives come.
+
+    Parameters
+    ----------
+    rule
+        The optimizer.
+    theta
+        Where to start, shape (D, K...).
+    objectives
+        One objective a step: the same again and again, or a stream of mini-batches.
+    schedules
+        For a hyper-parameter's name, its value as a function of the step t = 0, 1, ...
+    """
+    state = rule.init(theta)
+    yield theta, state
+    for t, J in enumerate(objectives):
+        now = dataclasses.replace(rule, **{k: f(t) for k, f in schedules.items()}) if schedules else rule  # type: ignore[type-var]
+        theta, state = now.step(theta, state, J)
+        yield theta, state
+
+
+def minibatches(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
+    """Yield `J.on(rows)` for ever, `batch_size` rows at a time, shuffled anew each epoch.
+
+    The last batch of an epoch holds what is left.
+
+    Raises
+    ------
+    ValueError
+        If batch_size is below 1 or above the number of rows.
+    """
+    if not 1 <= batch_size <= J.n:
+        raise ValueError(f"minibatches: batch_size is {batch_size}; expected 1 to {J.n}, the rows")
+    while True:
+        order = rng.permutation(J.n)
+        for first in range(0, J.n, batch_size):
+            yield J.on(order[first : first + batch_size])
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What a run went through: index 0 is the start, index t the point after t steps.
+
+    Attributes
+    ----------
+    theta
+        Points, shape (T + 1, D, K...); NaN from where a run diverged.
+    loss
+        Loss at each point, shape (T + 1, K...).
+    states
+        The rule's states, a NamedTuple of arrays with the same first axis.
+    grad_evals, loss_evals
+        Evaluations that the rule had asked for by then, shape (T + 1,).
+    diverged_at
+        First step at which a run left the range of its floats, -1 where it did not; shape (K...).
+    """
+
+    theta: Array
+    loss: Array
+    states: Any
+    grad_evals: np.ndarray[Any, np.dtype[np.int64]]
+    loss_evals: np.ndarray[Any, np.dtype[np.int64]]
+    diverged_at: np.ndarray[Any, np.dtype[np.int64]]
+
+    @property
+    def steps(self) -> int:
+        """Number of steps taken."""
+        return len(self.loss) - 1
+
+    def first_below(self, loss: float) -> Any:
+        """Return the first step with a loss below `loss`, -1 where there is none; shape (K...)."""
+        below = self.loss < loss
+        first = np.where(below.any(axis=0), below.argmax(axis=0), -1)
+        return first if first.ndim else int(first)
+
+    def step_lengths(self) -> Array:
+        """Return the length of each step, shape (T, K...)."""
+        return np.sqrt(np.sum(np.diff(self.theta, axis=0) ** 2, axis=1))
+
+    def length(self) -> Array:
+        """Return the length of the whole path, shape (K...)."""
+        return np.sum(self.step_lengths(), axis=0)
+
+    def across(self, J: Surface) -> Array:
+        """Return the position across the valley, shape (T + 1, K...): 0 on its floor.
+
+        It is measured from the known minimum nearest to the end of the (first) run, along the
+        direction in which the surface is stiffest there: the eigenvector of the Hessian with
+        the largest eigenvalue.
+        """
+        if len(J.minima) == 0:
+            raise ValueError(f"{type(J).__name__} has no known minimum to measure from")
+        end = self.theta[-1].reshape(len(self.theta[-1]), -1)[:, 0]
+        minimum = J.minima[np.argmin(np.sum((J.minima - end) ** 2, axis=1))]
+        stiff = np.linalg.eigh(hessian(J, minimum))[1][:, -1]
+        return np.tensordot(self.theta, stiff, axes=(1, 0)) - minimum @ stiff
+
+    def crossings(self, J: Surface) -> Any:
+        """Return how often the path crosses the floor of the valley, shape (K...)."""
+        side = np.sign(self.across(J))
+        count = np.sum(side[1:] * side[:-1] < 0, axis=0)
+        return count if count.ndim else int(count)
+
+    def overshoot(self, J: Surface) -> Array:
+        """Return how far beyond the floor of the valley, seen from the start, the path gets."""
+        s = self.across(J)
+        return np.maximum(np.max(-np.sign(s[0]) * s, axis=0), 0.0)
+
+
+class _Counted:
+    """An objective that counts how often it is asked."""
+
+    def __init__(self, J: Objective, counts: list[int]) -> None:
+        self.J, self.counts = J, counts
+
+    def __call__(self, theta: Array) -> Array:
+        self.counts[0] += 1
+        return self.J(theta)
+
+    def grad(self, theta: Array) -> Array:
+        self.counts[1] += 1
+        return self.J.grad(theta)
+
+
+def descend(
+    rule: Rule,
+    theta: ArrayLike,
+    J: Objective,
+    steps: int = 1000,
+    *,
+    objectives: Iterable[Objective] | None = None,
+    schedules: Schedules | None = None,
+) -> Path:
+    """Run a rule from `theta` and record the path.
+
+    Parameters
+    ----------
+    rule
+        The optimizer; hyper-parameters of shape (K,) mean K runs.
+    theta
+        Where to start, shape (D,) or (D, K...). Integers are converted to float64, for a step
+        has fractions.
+    J
+        The objective whose loss is recorded, and, unless `objectives` is given, descended.
+    steps
+        Number of steps, at least 0. A run stops early when all of it has diverged.
+    objectives
+        The stream that the steps descend, one objective each: see `minibatches`.
+    schedules
+        See `iterates`.
+
+    Raises
+    ------
+    TypeError
+        If `theta` is not numeric.
+    ValueError
+        If `theta` is empty or not finite, J cannot take its shape, steps is negative, or a
+        schedule names no hyper-parameter.
+    """
+    theta, rule = _prepared(rule, theta, steps, schedules)
+    counts = [0, 0]
+    stream = itertools.repeat(J) if objectives is None else objectives
+    counted = (_Counted(Jt, counts) for Jt in itertools.islice(stream, steps))
+    points, losses, states, evals = [], [], [], []
+    with np.errstate(all="ignore"):
+        _check_loss(J, theta)
+        for now, state in iterates(rule, theta, counted, schedules):
+            points.append(now)
+            losses.append(J(now))
+            states.append(state)
+            evals.append(tuple(counts))
+            if not np.isfinite(losses[-1]).any():
+                break
+    theta_path, loss = np.stack(points), np.stack(losses)
+    diverged_at = _mark_divergence(theta_path, loss)
+    loss_evals, grad_evals = np.array(evals).T
+    columns = (np.array(column) for column in zip(*states, strict=True))
+    return Path(theta_path, loss, type(states[0])(*columns), grad_evals, loss_evals, diverged_at)
+
+
+def _prepared(
+    rule: Rule, theta: ArrayLike, steps: int, schedules: Schedules | None
+) -> tuple[Array, Rule]:
+    """Check the arguments of `descend`; broadcast theta, and the type of the rule, to a sweep."""
+    theta = np.asarray(theta)
+    if theta.dtype.kind not in "iuf":
+        raise TypeError(f"descend: theta is {theta!r}; expected numbers")
+    if theta.dtype.kind != "f":
+        theta = theta.astype(float)
+    if theta.ndim == 0 or theta.size == 0 or not np.isfinite(theta).all():
+        raise ValueError(
+            f"descend: theta is {theta}; expected finite numbers of shape (D,) or (D, K...)"
+        )
+    if steps < 0:
+        raise ValueError(f"descend: steps is {steps}; expected 0 or more")
+    fields = [f.name for f in dataclasses.fields(rule)] if dataclasses.is_dataclass(rule) else []
+    unknown = sorted(set(schedules or ()) - set(fields))
+    if unknown:
+        raise ValueError(
+            f"descend: a schedule for {unknown[0]!r}, which {type(rule).__name__} does not have; "
+            f"its hyper-parameters are {', '.join(fields) or 'none'}"
+        )
+    arrays = {k: np.asarray(v, theta.dtype) for k in fields if np.ndim(v := getattr(rule, k))}
+    if not arrays:
+        return theta.copy(), rule
+    sweep = np.broadcast_shapes(theta.shape[1:], *(a.shape for a in arrays.values()))
+    behind = (...,) + (None,) * (len(sweep) - theta.ndim + 1)
+    runs = np.broadcast_to(theta[behind], theta.shape[:1] + sweep).copy()
+    return runs, dataclasses.replace(rule, **arrays)  # type: ignore[type-var]
+
+
+def _check_loss(J: Objective, theta: Array) -> None:
+    """Refuse a start that the objective cannot take, in words that name both."""
+    try:
+        shape = np.shape(J(theta))
+    except ValueError as error:
+        raise ValueError(
+            f"descend: {type(J).__name__} cannot take theta of shape {theta.shape}: {error}"
+        ) from error
+    if shape != theta.shape[1:]:
+        raise ValueError(
+            f"descend: {type(J).__name__} gives a loss of shape {shape} for theta of shape "
+            f"{theta.shape}; expected {theta.shape[1:]}"
+        )
+
+
+def _mark_divergence(theta: Array, loss: Array) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Write NaN from where a run is no longer finite, and return those steps (-1: none)."""
+    gone = ~(np.isfinite(theta).all(axis=1) & np.isfinite(loss))
+    gone = np.logical_or.accumulate(gone, axis=0)
+    loss[gone] = np.nan
+    np.moveaxis(theta, 1, -1)[gone] = np.nan
+    return np.where(gone.any(axis=0), gone.argmax(axis=0), -1)

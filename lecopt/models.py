@@ -1,0 +1,119 @@
+"""Models on data, as objectives: a loss surface over the model's parameters."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lecopt.objectives import Window
+from lecopt.rule import Array
+
+
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + exp(-z)), the S-shaped curve from 0 to 1."""
+    # Below -88 exp would overflow in float32; the sigmoid is under 1e-38 there.
+    return 1 / (1 + np.exp(-np.maximum(z, -88.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """One sigmoid neuron on data: how far its output is from y, squared and summed.
+
+        f(x)        = sigmoid(w . x + b),      theta = (w, b)
+        J(theta)    = 1/2 sum_i (f(x_i) - y_i)^2
+        dJ/dw       = sum_i (f_i - y_i) f_i (1 - f_i) x_i
+        dJ/db       = sum_i (f_i - y_i) f_i (1 - f_i)
+
+    Loss and gradient are plain sums over the rows, so those of two halves add up.
+
+    Parameters
+    ----------
+    X
+        Inputs, shape (N,) for one feature or (N, p); finite.
+    y
+        Targets, shape (N,), from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, the shapes disagree, or a row holds a NaN or a y outside [0, 1].
+    """
+
+    X: Array
+    y: Array
+    window: Window = ((-6.0, 6.0), (-6.0, 6.0))
+
+    data: ClassVar[tuple[str, ...]] = ("X", "y")
+
+    def __post_init__(self) -> None:
+        X, y = np.asarray(self.X, dtype=float), np.asarray(self.y, dtype=float)
+        if X.ndim not in (1, 2) or y.ndim != 1 or len(X) != len(y) or len(y) == 0:
+            raise ValueError(
+                f"Neuron: X has shape {X.shape} and y {y.shape}; expected (N,) or (N, p) for X "
+                "and (N,) for y, with the same N of at least 1"
+            )
+        rows_ok = np.isfinite(X.reshape(len(y), -1)).all(axis=1) & (y >= 0) & (y <= 1)
+        if not rows_ok.all():
+            row = int(np.argmin(rows_ok))
+            raise ValueError(
+                f"Neuron: row {row} has X = {X[row]}, y = {y[row]}; every X must be finite "
+                "and every y from 0 to 1 (what a sigmoid can reach): mend or drop that row"
+            )
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the parameters."""
+        if self.X.ndim == 1:
+            return ("w", "b")
+        return (*(f"w{i}" for i in range(1, self.X.shape[1] + 1)), "b")
+
+    @property
+    def minima(self) -> Array:
+        """The parameters that fit every row exactly, shape (1, D); (0, D) where none do."""
+        A = np.column_stack([self.X, np.ones(self.n)])
+        inside = (self.y > 0) & (self.y < 1)
+        if inside.all():
+            theta = np.linalg.lstsq(A, np.log(self.y / (1 - self.y)))[0]
+            if self(theta) < 1e-20:
+                return theta[None, :]
+        return np.empty((0, A.shape[1]))
+
+    def on(self, rows: Sequence[int] | Array | slice) -> Neuron:
+        """Return the same objective on some of the rows (indices, or a slice)."""
+        part = copy.copy(self)
+        object.__setattr__(part, "X", self.X[rows])
+        object.__setattr__(part, "y", self.y[rows])
+        return part
+
+    def predict(self, theta: Array, X: Array) -> Array:
+        """Return f(x) for inputs X of shape (N,) or (N, p); shape (N, K...)."""
+        *w, b = theta
+        behind = (...,) + (None,) * b.ndim
+        columns = [X] if X.ndim == 1 else X.T
+        z = sum(x[behind] * w_i for x, w_i in zip(columns, w, strict=True)) + b
+        return sigmoid(z)
+
+    def __call__(self, theta: Array) -> Array:
+        f = self.predict(theta, self.X)
+        y = self.y[(...,) + (None,) * (f.ndim - 1)]
+        return 0.5 * np.sum((f - y) ** 2, axis=0)
+
+    def grad(self, theta: Array) -> Array:
+        f = self.predict(theta, self.X)
+        behind = (...,) + (None,) * (f.ndim - 1)
+        delta = (f - self.y[behind]) * f * (1 - f)
+        columns = [self.X] if self.X.ndim == 1 else self.X.T
+        dw = [np.sum(delta * x[behind], axis=0) for x in columns]
+        db = np.sum(delta, axis=0)
+        return np.stack([*dw, db])
