@@ -36,8 +36,9 @@ def iterates(
     state = rule.init(theta)
     yield theta, state
     for t, J in enumerate(objectives):
-        now = dataclasses.replace(rule, **{k: f(t) for k, f in schedules.items()}) if schedules else rule  # type: ignore[type-var]
-        theta, state = now.step(theta, state, J)
+        if schedules:
+            rule = _replaced(rule, {name: value(t) for name, value in schedules.items()})
+        theta, state = rule.step(theta, state, J)
         yield theta, state
 
 
@@ -200,6 +201,11 @@ def descend(
     return Path(theta_path, loss, type(states[0])(*columns), grad_evals, loss_evals, diverged_at)
 
 
+def _replaced(rule: Any, values: Mapping[str, Any]) -> Any:
+    """Return the rule with other hyper-parameters, checked anew."""
+    return dataclasses.replace(rule, **values)
+
+
 def _prepared(
     rule: Rule, theta: ArrayLike, steps: int, schedules: Schedules | None
 ) -> tuple[Array, Rule]:
@@ -215,7 +221,9 @@ def _prepared(
         )
     if steps < 0:
         raise ValueError(f"descend: steps is {steps}; expected 0 or more")
-    fields = [f.name for f in dataclasses.fields(rule)] if dataclasses.is_dataclass(rule) else []
+    fields: list[str] = (
+        [f.name for f in dataclasses.fields(rule)] if dataclasses.is_dataclass(rule) else []
+    )
     unknown = sorted(set(schedules or ()) - set(fields))
     if unknown:
         raise ValueError(
@@ -228,7 +236,7 @@ def _prepared(
     sweep = np.broadcast_shapes(theta.shape[1:], *(a.shape for a in arrays.values()))
     behind = (...,) + (None,) * (len(sweep) - theta.ndim + 1)
     runs = np.broadcast_to(theta[behind], theta.shape[:1] + sweep).copy()
-    return runs, dataclasses.replace(rule, **arrays)  # type: ignore[type-var]
+    return runs, _replaced(rule, arrays)
 
 
 def _check_loss(J: Objective, theta: Array) -> None:

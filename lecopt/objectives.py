@@ -81,7 +81,7 @@ class Quadratic(Plane):
 class Beale(Plane):
     """A flat valley that ends in sharp corners.
 
-        J = (1.5 - x + x y)^2 + (2.25 - x + x y^2)^2 + (2.625 - x + x y^3)^2
+    J = (1.5 - x + x y)^2 + (2.25 - x + x y^2)^2 + (2.625 - x + x y^3)^2
     """
 
     window: Window = ((-4.5, 4.5), (-4.5, 4.5))
@@ -107,7 +107,7 @@ class Beale(Plane):
 class Rosenbrock(Plane):
     """A long, bent, narrow valley.
 
-        J = (1 - x)^2 + 100 (y - x^2)^2
+    J = (1 - x)^2 + 100 (y - x^2)^2
     """
 
     window: Window = ((-2.0, 2.0), (-1.0, 3.0))
@@ -131,7 +131,7 @@ class Rosenbrock(Plane):
 class Himmelblau(Plane):
     """Four equal valleys.
 
-        J = (x^2 + y - 11)^2 + (x + y^2 - 7)^2
+    J = (x^2 + y - 11)^2 + (x + y^2 - 7)^2
     """
 
     window: Window = ((-6.0, 6.0), (-6.0, 6.0))
@@ -161,7 +161,7 @@ class Himmelblau(Plane):
 class Saddle(Plane):
     """A mountain pass: a valley along x, a ridge along y; no minimum.
 
-        J = (x^2 - y^2) / 2
+    J = (x^2 - y^2) / 2
     """
 
     window: Window = ((-2.0, 2.0), (-2.0, 2.0))
@@ -183,7 +183,7 @@ class Saddle(Plane):
 class MonkeySaddle(Plane):
     """Three valleys and three ridges that meet in one flat point; no minimum.
 
-        J = x^3 - 3 x y^2
+    J = x^3 - 3 x y^2
     """
 
     window: Window = ((-1.5, 1.5), (-1.5, 1.5))
@@ -205,7 +205,7 @@ class MonkeySaddle(Plane):
 class Plateau(Plane):
     """A hole in a plain: steep within, all but flat a little way out.
 
-        J = 1 - exp(-(x^2 + y^2) / 2)
+    J = 1 - exp(-(x^2 + y^2) / 2)
     """
 
     window: Window = ((-4.0, 4.0), (-4.0, 4.0))
@@ -228,7 +228,7 @@ class Plateau(Plane):
 class DoubleWell(Plane):
     """Two valleys, the left one deeper by a tilt, with a pass between them.
 
-        J = (x^2 - 1)^2 + tilt x + y^2 / 2
+    J = (x^2 - 1)^2 + tilt x + y^2 / 2
     """
 
     tilt: float = 0.25
@@ -254,7 +254,7 @@ class DoubleWell(Plane):
 class Rastrigin(Plane):
     """A bowl covered with dents: one lowest point among many low ones.
 
-        J = 20 + x^2 + y^2 - 10 cos(2 pi x) - 10 cos(2 pi y)
+    J = 20 + x^2 + y^2 - 10 cos(2 pi x) - 10 cos(2 pi y)
     """
 
     window: Window = ((-3.0, 3.0), (-3.0, 3.0))
@@ -277,7 +277,7 @@ class Rastrigin(Plane):
 def numerical_gradient(J: Objective, theta: Array, h: float = 1e-5) -> Array:
     """Return the gradient by central differences, one coordinate after the other.
 
-        dJ/dtheta_i = (J(theta + h e_i) - J(theta - h e_i)) / (2 h)
+    dJ/dtheta_i = (J(theta + h e_i) - J(theta - h e_i)) / (2 h)
     """
     steps = h * np.eye(len(theta))
     return np.stack([(J(theta + e) - J(theta - e)) / (2 * h) for e in steps])
@@ -286,7 +286,7 @@ def numerical_gradient(J: Objective, theta: Array, h: float = 1e-5) -> Array:
 def hessian(J: Objective, theta: Array, h: float = 1e-5) -> Array:
     """Return the matrix of second derivatives at `theta`, shape (D, D), symmetric.
 
-        H_i = (grad J(theta + h e_i) - grad J(theta - h e_i)) / (2 h)
+    H_i = (grad J(theta + h e_i) - grad J(theta - h e_i)) / (2 h)
     """
     steps = h * np.eye(len(theta))
     H = np.stack([(J.grad(theta + e) - J.grad(theta - e)) / (2 * h) for e in steps])
