@@ -1,0 +1,208 @@
+"""The pieces of a scene: objectives, rules and sliders as plain JSON-able dicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lecopt.rule import Array, Objective, Rule
+from lecopt.trace import trace_objective, trace_step
+
+Scene = dict[str, Any]
+Window = tuple[tuple[float, float], tuple[float, float]]
+
+
+def checked_point(name: str, point: Sequence[float] | Array, dim: int = 2) -> list[float]:
+    """Return a point as floats.
+
+    Raises
+    ------
+    ValueError
+        If it is not `dim` finite numbers.
+    """
+    numbers = np.asarray(point, dtype=float)
+    if numbers.shape != (dim,):
+        raise ValueError(
+            f"{name} has shape {numbers.shape}; expected ({dim},), "
+            f"one number for each parameter: give {dim} numbers"
+        )
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} is {point}; every number must be finite: replace NaN and inf")
+    return [float(x) for x in numbers]
+
+
+def checked_count(name: str, count: int) -> int:
+    """Return a whole number from 1 to 100 000.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
+    if not isinstance(count, int | np.integer) or not 1 <= count <= 100_000:
+        raise ValueError(f"{name} is {count!r}; give a whole number from 1 to 100000")
+    return int(count)
+
+
+def objective_part(J: Any, window: Window | None = None) -> Scene:
+    """Return the objective traced, with the window to look at.
+
+    Raises
+    ------
+    ValueError
+        If it has not two parameters, so that no map can be drawn, or the window is not two ranges.
+    """
+    labels = list(getattr(J, "labels", ("x", "y")))
+    if len(labels) != 2:
+        raise ValueError(
+            f"{type(J).__name__} has {len(labels)} parameters ({', '.join(labels)}); "
+            "a map needs 2: give an objective of two parameters"
+        )
+    sides = np.asarray(J.window if window is None else window, dtype=float)
+    if sides.shape != (2, 2) or not np.isfinite(sides).all() or (sides[:, 0] >= sides[:, 1]).any():
+        raise ValueError(f"window is {window}; expected ((low, high), (low, high)), low below high")
+    minima = np.asarray(getattr(J, "minima", np.empty((0, 2))))
+    traced = trace_objective(J)
+    return {
+        "loss": program_part(traced["loss"]),
+        "grad": program_part(traced["grad"]),
+        "data": traced["data"],
+        "name": spaced(type(J).__name__),
+        "labels": labels,
+        "window": sides.tolist(),
+        "minima": minima.tolist(),
+    }
+
+
+def program_part(program: Scene) -> Scene:
+    """Return a program without its source, which the page does not show."""
+    return {"nodes": program["nodes"], "out": program["out"]}
+
+
+def named_rules(rules: Mapping[str, Rule] | Sequence[Rule]) -> dict[str, Rule]:
+    """Return rules by name; a list is named after its classes.
+
+    Raises
+    ------
+    TypeError
+        If a rule lacks `init` or `step`, or is a class instead of an object.
+    ValueError
+        If there is none, or there are two of one name.
+    """
+    if isinstance(rules, Mapping):
+        named = {str(k): v for k, v in rules.items()}
+    else:
+        named = {spaced(type(rule).__name__): rule for rule in rules}
+    if len(named) != len(rules):
+        raise ValueError('two rules of one class: give them names, {"slow": Momentum(0.1), …}')
+    if not named:
+        raise ValueError("no rules to race; give at least one, as [Momentum(eta=1.0)]")
+    for name, rule in named.items():
+        if isinstance(rule, type):
+            raise TypeError(f"{name} is the class {rule.__name__}; make one: {rule.__name__}(...)")
+        if not isinstance(rule, Rule):
+            raise TypeError(f"{name} is {rule!r}; a rule needs init(theta) and step(theta, state, J)")
+    return named
+
+
+def rule_part(name: str, rule: Any, dim: int = 2) -> Scene:
+    """Return one rule traced, with its first state and its sliders."""
+    return {
+        "key": name,
+        "program": trace_step(rule, dim=dim),
+        "state": first_state(name, rule, dim),
+        "hyper": [slider_of(field, getattr(rule, field.name)) for field in fields(rule)],
+    }
+
+
+def fields(rule: Any) -> list[dataclasses.Field[Any]]:
+    """Return the hyper-parameters of a rule that are numbers."""
+    declared = dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
+    return [f for f in declared if isinstance(getattr(rule, f.name), int | float | np.number)]
+
+
+def first_state(name: str, rule: Rule, dim: int) -> list[Scene]:
+    """Return how each field of the state begins: a value, or "theta" for the start itself.
+
+    Raises
+    ------
+    ValueError
+        If a field begins as some other function of theta.
+    """
+    a, b = np.linspace(0.5, 1.5, dim), np.linspace(-3.0, -2.0, dim)
+    parts: list[Scene] = []
+    for field, x, y in zip(rule.init(a)._fields, rule.init(a), rule.init(b), strict=True):
+        if np.array_equal(x, y):
+            parts.append({"name": field, "init": np.asarray(x).tolist()})
+        elif np.array_equal(x, a) and np.array_equal(y, b):
+            parts.append({"name": field, "init": "theta"})
+        else:
+            raise ValueError(
+                f"{name}: the state's {field} begins as a function of theta; the explorer can "
+                "show states that begin as constants or as theta itself"
+            )
+    return parts
+
+
+def slider_of(field: dataclasses.Field[Any], value: float) -> Scene:
+    """Return the slider of a hyper-parameter, from the metadata of its field."""
+    meta = field.metadata
+    low, high = meta.get("range") or guessed_range(float(value))
+    is_log = bool(meta.get("log", low > 0 and high / low > 100))
+    return slider(
+        field.name,
+        str(meta.get("symbol", field.name)),
+        value,
+        (min(low, value), max(high, value)),
+        log=is_log and min(low, value) > 0,
+        limits=limits_of(meta),
+    )
+
+
+def slider(
+    name: str,
+    symbol: str,
+    value: float,
+    span: tuple[float, float],
+    *,
+    log: bool = False,
+    limits: tuple[float | None, float | None] = (None, None),
+) -> Scene:
+    """Return one slider: what it is called, where it stands, where it may go."""
+    return {
+        "name": name,
+        "symbol": symbol,
+        "value": float(value),
+        "range": [float(span[0]), float(span[1])],
+        "log": log,
+        "limits": list(limits),
+    }
+
+
+def guessed_range(value: float) -> tuple[float, float]:
+    """Return a range for a hyper-parameter that declares none."""
+    if value <= 0:
+        return (min(2 * value, -1.0) if value < 0 else 0.0, 1.0)
+    return (value / 100, value * 100)
+
+
+def limits_of(meta: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Return the least and greatest value that a hyper-parameter may take."""
+    low = meta.get("at_least", -np.inf)
+    high = min(meta.get("at_most", np.inf), meta.get("below", np.inf) - 1e-9)
+    return (float(low) if np.isfinite(low) else None, float(high) if np.isfinite(high) else None)
+
+
+def values_of(rules: Sequence[Scene]) -> dict[str, dict[str, float]]:
+    """Return the value of every slider, by rule and name."""
+    return {r["key"]: {h["name"]: h["value"] for h in r["hyper"]} for r in rules}
+
+
+def spaced(name: str) -> str:
+    """Return a class name as words: GradientDescent becomes Gradient descent."""
+    first, *rest = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", name) or [name]
+    return " ".join([first, *(w if w.isupper() else w.lower() for w in rest)])
