@@ -37,7 +37,8 @@ def iterates(
     yield theta, state
     for t, J in enumerate(objectives):
         if schedules:
-            rule = _replaced(rule, {name: value(t) for name, value in schedules.items()})
+            now = {name: _like(theta, value(t)) for name, value in schedules.items()}
+            rule = _replaced(rule, now)
         theta, state = rule.step(theta, state, J)
         yield theta, state
 
@@ -52,8 +53,15 @@ def minibatches(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[O
     ValueError
         If batch_size is below 1 or above the number of rows.
     """
-    if not 1 <= batch_size <= J.n:
-        raise ValueError(f"minibatches: batch_size is {batch_size}; expected 1 to {J.n}, the rows")
+    if not isinstance(batch_size, (int, np.integer)) or not 1 <= batch_size <= J.n:
+        raise ValueError(
+            f"minibatches: batch_size is {batch_size}; expected a whole number from 1 to {J.n}, "
+            "the number of rows"
+        )
+    return _shuffled(J, batch_size, rng)
+
+
+def _shuffled(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
     while True:
         order = rng.permutation(J.n)
         for first in range(0, J.n, batch_size):
@@ -219,8 +227,8 @@ def _prepared(
         raise ValueError(
             f"descend: theta is {theta}; expected finite numbers of shape (D,) or (D, K...)"
         )
-    if steps < 0:
-        raise ValueError(f"descend: steps is {steps}; expected 0 or more")
+    if not isinstance(steps, (int, np.integer)) or steps < 0:
+        raise ValueError(f"descend: steps is {steps}; expected a whole number, 0 or more")
     fields: list[str] = (
         [f.name for f in dataclasses.fields(rule)] if dataclasses.is_dataclass(rule) else []
     )
@@ -230,13 +238,30 @@ def _prepared(
             f"descend: a schedule for {unknown[0]!r}, which {type(rule).__name__} does not have; "
             f"its hyper-parameters are {', '.join(fields) or 'none'}"
         )
-    arrays = {k: np.asarray(v, theta.dtype) for k in fields if np.ndim(v := getattr(rule, k))}
+    arrays = {
+        k: _like(theta, v)
+        for k in fields
+        if isinstance(v := getattr(rule, k), (np.ndarray, np.generic, list, tuple))
+    }
     if not arrays:
         return theta.copy(), rule
-    sweep = np.broadcast_shapes(theta.shape[1:], *(a.shape for a in arrays.values()))
+    shapes = {"theta": theta.shape[1:]} | {k: np.shape(v) for k, v in arrays.items()}
+    try:
+        sweep = np.broadcast_shapes(*shapes.values())
+    except ValueError as error:
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(
+            f"descend: the shapes of the runs do not match: {found} (of theta, what follows its "
+            "first axis); give each the same shape (K,)"
+        ) from error
     behind = (...,) + (None,) * (len(sweep) - theta.ndim + 1)
     runs = np.broadcast_to(theta[behind], theta.shape[:1] + sweep).copy()
     return runs, _replaced(rule, arrays)
+
+
+def _like(theta: Array, value: Any) -> Any:
+    """Return a hyper-parameter that keeps theta's float type, as NumPy's scalars would not."""
+    return float(value) if np.ndim(value) == 0 else np.asarray(value, theta.dtype)
 
 
 def _check_loss(J: Objective, theta: Array) -> None:

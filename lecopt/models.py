@@ -19,6 +19,11 @@ def sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-np.maximum(z, -88.0)))
 
 
+def like(theta: Array, data: Array) -> Array:
+    """Return data in single precision if `theta` is, so that what they give is, too."""
+    return data.astype(np.float32, copy=False) if theta.dtype == np.float32 else data
+
+
 @dataclass(frozen=True, eq=False)
 class Neuron:
     """One sigmoid neuron on data: how far its output is from y, squared and summed.
@@ -100,20 +105,22 @@ class Neuron:
         """Return f(x) for inputs X of shape (N,) or (N, p); shape (N, K...)."""
         *w, b = theta
         behind = (...,) + (None,) * b.ndim
+        X = like(theta, X)
         columns = [X] if X.ndim == 1 else X.T
         z = sum(x[behind] * w_i for x, w_i in zip(columns, w, strict=True)) + b
         return sigmoid(z)
 
     def __call__(self, theta: Array) -> Array:
         f = self.predict(theta, self.X)
-        y = self.y[(...,) + (None,) * (f.ndim - 1)]
+        y = like(theta, self.y)[(...,) + (None,) * (f.ndim - 1)]
         return 0.5 * np.sum((f - y) ** 2, axis=0)
 
     def grad(self, theta: Array) -> Array:
         f = self.predict(theta, self.X)
         behind = (...,) + (None,) * (f.ndim - 1)
-        delta = (f - self.y[behind]) * f * (1 - f)
-        columns = [self.X] if self.X.ndim == 1 else self.X.T
+        X, y = like(theta, self.X), like(theta, self.y)
+        delta = (f - y[behind]) * f * (1 - f)
+        columns = [X] if X.ndim == 1 else X.T
         dw = [np.sum(delta * x[behind], axis=0) for x in columns]
         db = np.sum(delta, axis=0)
         return np.stack([*dw, db])

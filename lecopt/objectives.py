@@ -5,6 +5,7 @@ Every objective is called with `theta` of shape (D,), or (D, K...) for many poin
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -63,7 +64,7 @@ class Quadratic(Plane):
     def axes(self, theta: Array) -> tuple[Array, Array]:
         """Return the coordinates of `theta` along the two axes of the bowl."""
         x, y = theta
-        c, s = np.cos(self.angle), np.sin(self.angle)
+        c, s = math.cos(self.angle), math.sin(self.angle)
         return c * x + s * y, -s * x + c * y
 
     def __call__(self, theta: Array) -> Array:
@@ -73,7 +74,7 @@ class Quadratic(Plane):
     def grad(self, theta: Array) -> Array:
         p, q = self.axes(theta)
         dp, dq = self.lambda1 * p, self.lambda2 * q
-        c, s = np.cos(self.angle), np.sin(self.angle)
+        c, s = math.cos(self.angle), math.sin(self.angle)
         return np.stack([c * dp - s * dq, s * dp + c * dq])
 
 
@@ -279,15 +280,21 @@ def numerical_gradient(J: Objective, theta: Array, h: float = 1e-5) -> Array:
 
     dJ/dtheta_i = (J(theta + h e_i) - J(theta - h e_i)) / (2 h)
     """
-    steps = h * np.eye(len(theta))
+    steps = h * _unit_vectors(theta)
     return np.stack([(J(theta + e) - J(theta - e)) / (2 * h) for e in steps])
 
 
 def hessian(J: Objective, theta: Array, h: float = 1e-5) -> Array:
-    """Return the matrix of second derivatives at `theta`, shape (D, D), symmetric.
+    """Return the matrix of second derivatives at `theta`, shape (D, D, K...), symmetric.
 
     H_i = (grad J(theta + h e_i) - grad J(theta - h e_i)) / (2 h)
     """
-    steps = h * np.eye(len(theta))
+    steps = h * _unit_vectors(theta)
     H = np.stack([(J.grad(theta + e) - J.grad(theta - e)) / (2 * h) for e in steps])
-    return (H + H.T) / 2
+    return (H + H.swapaxes(0, 1)) / 2
+
+
+def _unit_vectors(theta: Array) -> Array:
+    """Return one unit vector for each parameter, of a shape that adds to `theta`."""
+    D = len(theta)
+    return np.eye(D).reshape(D, D, *(1,) * (theta.ndim - 1))

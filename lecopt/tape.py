@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -64,8 +66,9 @@ class Tape:
 
     def reduce(self, func: Callable[..., Any], a: Traced, axis: int | None = None) -> Traced:
         """Return the symbol of a sum, mean, maximum or minimum over one axis, or over all."""
-        if axis is not None:
-            axis = axis % a.ndim
+        if not isinstance(axis, (int, type(None))):
+            raise _refusal("a sum over several axes at once", "one axis, or all of them")
+        axis = axis if axis is None else axis % a.ndim
         return self.add([REDUCTIONS[func], a.index, axis], func(a.example, axis=axis))
 
 
@@ -108,6 +111,11 @@ class Traced(NDArrayOperatorsMixin):
             return self
         return self.tape.add(["get", self.index, index], value)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise _refusal(f"an array's .{name}", _known_functions())
+
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise _refusal("an assignment into an array", "np.where, or np.stack of the coordinates")
 
@@ -149,11 +157,14 @@ class Traced(NDArrayOperatorsMixin):
         return self.tape.add([name, *(s.index for s in symbols)], value)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func in REDUCTIONS:
-            return self.tape.reduce(func, *args, **kwargs)
-        if func not in FUNCTIONS:
+        if func not in FUNCTIONS and func not in REDUCTIONS:
             raise _refusal(f"np.{func.__name__}", _known_functions())
-        return FUNCTIONS[func](*args, **kwargs)
+        record = FUNCTIONS.get(func) or functools.partial(self.tape.reduce, func)
+        try:
+            inspect.signature(record).bind(*args, **kwargs)
+        except TypeError as error:
+            raise _refusal(f"np.{func.__name__} with options", "the plain call") from error
+        return record(*args, **kwargs)
 
     def sum(self, axis: int | None = None) -> Traced:
         return self.tape.reduce(np.sum, self, axis)
