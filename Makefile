@@ -23,6 +23,7 @@ lint: $(VENV)/.test  ## check style, types and spelling
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) -m codespell_lib
+	$(PY) -m repo_review .
 
 front-end: js/node_modules/.installed  ## check and test the explorer's TypeScript
 	cd js && npm run check && npm test
