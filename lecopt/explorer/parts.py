@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
@@ -113,9 +114,26 @@ def rule_part(name: str, rule: Any, dim: int = 2) -> Scene:
     """Return one rule traced, with its first state and its sliders."""
     return {
         "key": name,
-        "program": trace_step(rule, dim=dim),
+        "program": short_header(trace_step(rule, dim=dim)),
         "state": first_state(name, rule, dim),
         "hyper": [slider_of(field, getattr(rule, field.name)) for field in fields(rule)],
+    }
+
+
+def short_header(program: Scene) -> Scene:
+    """Return a program whose source begins with a plain `def` line, without annotations."""
+    if not program["source"]:
+        return program
+    function = ast.parse(program["source"]).body[0]
+    if not isinstance(function, ast.FunctionDef):
+        return program
+    names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+    lines = program["source"].splitlines()
+    first = function.body[0].lineno - 1
+    skipped = first - 1
+    return program | {
+        "source": "\n".join([f"def {function.name}({', '.join(names)}):", *lines[first:]]),
+        "locals": [[name, node, line - skipped] for name, node, line in program["locals"]],
     }
 
 

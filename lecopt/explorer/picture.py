@@ -34,7 +34,7 @@ def contour(ax: Axes, J: Any, objective: Scene) -> None:
     x_side, y_side = (np.linspace(*side, 121) for side in objective["window"])
     loss = J(np.stack(np.meshgrid(x_side, y_side)))
     low, high, near = loss.min(), loss.max(), np.quantile(loss, 0.1)
-    if high - low > 100 * (near - low):
+    if high - low > 30 * (near - low):
         scale = max(near - low, 1e-12)
         levels = low + scale * np.expm1(np.linspace(0, np.log1p((high - low) / scale), 16))
     else:

@@ -174,7 +174,9 @@ def direction_dial(
         Length of the step.
     angle
         First direction of the step, in degrees from the gradient.
-    window, name
+    window
+        The part of the plane to look at; four steps around the point if None.
+    name
         As in `explore`.
 
     Raises
@@ -185,9 +187,11 @@ def direction_dial(
     at = checked_point("at", at)
     if not (np.isfinite(eta) and eta > 0):
         raise ValueError(f"eta is {eta}; give a positive, finite step length")
-    objective = objective_part(J, window)
+    reach = 4 * eta
+    near = ((at[0] - reach, at[0] + reach), (at[1] - reach, at[1] + reach))
+    objective = objective_part(J, near if window is None else window)
     sliders = [
-        slider("eta", "η", eta, (min(0.01, eta), max(3.0, eta)), log=True, limits=(1e-6, None)),
+        slider("eta", "η", eta, (eta / 50, reach), log=True, limits=(1e-9, None)),
         slider("angle", "angle", angle % 360, (0.0, 360.0), limits=(0.0, 360.0)),
     ]
     scene = {
