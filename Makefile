@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: help site serve test lint front-end notebooks unit bench exercises lock clean
+.PHONY: help site serve test lint front-end unit bench exercises lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*##/make \1 -/p' Makefile
@@ -16,7 +16,7 @@ site: $(VENV)/.site  ## build the book into _build/html
 serve: site  ## build the book and serve it on localhost
 	$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
-test: lint front-end site notebooks unit  ## run every test
+test: lint front-end unit  ## run every test
 
 lint: $(VENV)/.test  ## check style, types and spelling
 	$(PY) -m ruff check
@@ -28,10 +28,7 @@ lint: $(VENV)/.test  ## check style, types and spelling
 front-end: js/node_modules/.installed  ## check and test the explorer's TypeScript
 	cd js && npm run check && npm test
 
-notebooks: $(VENV)/.test site  ## run the executed notebooks again and compare (nbval)
-	$(PY) tools/validate_notebooks.py
-
-unit: $(VENV)/.test js/node_modules/.installed site  ## unit, browser, JupyterLab and grading tests
+unit: $(VENV)/.test js/node_modules/.installed site  ## run the tests in Python: unit, nbval, browser, JupyterLab
 	$(PY) -m pytest --numprocesses 2
 
 bench: $(VENV)/.test site  ## measure speeds and sizes
