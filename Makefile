@@ -14,7 +14,7 @@ site: $(VENV)/.site  ## build the book into _build/html
 	$(PY) tools/build_site.py
 
 serve: site  ## build the book and serve it on localhost
-	$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+	$(PY) tools/serve.py
 
 test: lint front-end unit  ## run every test
 
@@ -32,7 +32,7 @@ unit: $(VENV)/.test js/node_modules/.installed site  ## run the tests in Python:
 	$(PY) -m pytest --numprocesses 2
 
 bench: $(VENV)/.test site  ## measure speeds and sizes
-	$(PY) benchmarks/figures.py
+	PYTHONPATH=tools $(PY) benchmarks/figures.py
 
 exercises: $(VENV)/.site  ## write the students' notebooks from their sources
 	$(VENV)/bin/lecopt release

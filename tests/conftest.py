@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import sync_playwright
+from provide import chromium_options
+from serve import served
 
 ROOT = Path(__file__).parents[1]
 
@@ -52,31 +52,16 @@ def site() -> Path:
     return folder
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serve files and log nothing."""
-
-    def log_message(self, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def site_url(site: Path) -> Iterator[str]:
     """Serve the site on a free port of localhost and return its address, ending in /."""
-    handler = functools.partial(QuietHandler, directory=site)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """Start a headless Chromium and return it: `chromium.new_page()` opens a page."""
-    from playwright.sync_api import sync_playwright
-    from provide import chromium_options
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**chromium_options(playwright))
         yield browser

@@ -209,6 +209,7 @@ def test_nothing_is_skipped(unfair, tmp_path):
     (tmp_path / "test_unfair.py").write_text(f"import pytest\n{unfair}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    clean["PYTHONPATH"] = str(ROOT / "tools")
     run = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False, env=clean
     )
