@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
+SOURCES = Path("exercises/source")
+
+path_argument = click.Path(path_type=Path)
+sandbox_option = click.option(
+    "--sandbox",
+    "kind",
+    type=click.Choice(["bwrap", "none"]),
+    default="bwrap",
+    show_default=True,
+    help="Where code runs; 'none' gives it your own rights.",
+)
+source_option = click.option(
+    "--source",
+    "sources",
+    type=path_argument,
+    default=SOURCES,
+    show_default=True,
+    help="The folder of the exercises' sources.",
+)
 
 
 class Trouble(click.ClickException):
-    """An error in words, with the exit code of a wrong usage."""
+    """An error in words, with the exit code of wrong usage."""
 
     exit_code = USAGE
 
 
-def console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+@contextmanager
+def in_words(where: str = "") -> Iterator[None]:
+    """Turn our own errors into a message and an exit code, and Ctrl-C into 130."""
+    from lecopt.grading.exercise import ExerciseError
+    from lecopt.grading.sandbox import SandboxError
+
+    try:
+        yield
+    except (ExerciseError, SandboxError) as error:
+        raise Trouble(f"{where}{error}") from error
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What was done is kept: run again to go on.", err=True)
+        sys.exit(INTERRUPTED)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +60,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("notebook", type=click.Path(path_type=Path))
+@click.argument("notebook", type=path_argument)
 @click.option("--hints", default=1, show_default=True, help="How many hints on a known mistake.")
 def check(notebook: Path, hints: int) -> None:
     """Check the exercise in NOTEBOOK, and say what passes.
@@ -36,18 +68,118 @@ def check(notebook: Path, hints: int) -> None:
     Exits 0 if all checks pass, 1 if some fail, 2 if the notebook cannot be read.
     """
     from lecopt.grading.check import check_notebook
-    from lecopt.grading.exercise import ExerciseError
     from lecopt.grading.words import words
 
-    try:
+    with in_words(f"{notebook}: "):
         checked = check_notebook(notebook)
-    except ExerciseError as error:
-        raise Trouble(f"{notebook}: {error}") from error
-    out = console()
+    colours = {"✓": "green", "✗": "red"}
     for line in words(checked.tasks, hints).split("\n"):
-        style = {"✓": "green", "✗": "red"}.get(line.strip()[:1])
-        out.print(line, style=style, markup=False)
+        click.secho(line, fg=colours.get(line.strip()[:1]))
     for note in checked.notes:
-        out.print(f"Note: {note}.", markup=False)
+        click.echo(f"\nNote: {note}.")
     if not checked.passed:
+        sys.exit(FAILED)
+
+
+@main.command()
+@click.argument("submissions", type=path_argument)
+@click.option("--out", type=path_argument, required=True, help="The folder for the results.")
+@click.option("--exercise", help="Grade this exercise only, such as 04.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the hidden numbers; kept in RESULTS.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="one a processor",
+    help="How many submissions to grade at once.",
+)
+@click.option("--time", "seconds", default=20.0, show_default=True, help="Seconds for one cell.")
+@sandbox_option
+@source_option
+def grade(
+    submissions: Path,
+    out: Path,
+    exercise: str | None,
+    seed: int | None,
+    workers: int,
+    seconds: float,
+    kind: str,
+    sources: Path,
+) -> None:
+    """Grade SUBMISSIONS/<student>/<exercise>.ipynb.
+
+    Writes grades.csv, a page for each student and results.sqlite. Run again to go on where a run
+    was stopped. Exits 0 if all were graded, 1 if something needs a human, 2 on wrong usage.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from lecopt.grading.grade import Order, grade_class
+    from lecopt.grading.limits import Limits
+
+    limits = Limits(cell=seconds, group=3 * seconds, cpu=int(4 * seconds) + 1)
+    order = Order(submissions, out, sources, exercise, seed, workers, kind, limits)
+    bar = Progress("grading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with in_words(), bar:
+        task = bar.add_task("grading")
+        summary = grade_class(
+            order,
+            begin=lambda total: bar.update(task, total=total),
+            advance=lambda: bar.advance(task),
+        )
+    click.echo(f"Graded {summary.graded}, kept {summary.kept} from before; seed {summary.seed}.")
+    click.echo(f"Grades: {out / 'grades.csv'}")
+    if summary.review:
+        click.echo(f"{len(summary.review)} need a human:")
+        for line in summary.review:
+            click.echo(f"  {line}")
+        sys.exit(FAILED)
+
+
+@main.group()
+def exercise() -> None:
+    """Write exercises: make the students' notebooks, and prove them."""
+
+
+@exercise.command()
+@click.argument("source", type=path_argument)
+@click.option("--out", type=path_argument, help="The notebook to write (default: see below).")
+def release(source: Path, out: Path | None) -> None:
+    """Make the student's notebook of SOURCE.
+
+    exercises/source/04_momentum.md becomes exercises/04_momentum.ipynb.
+    """
+    from lecopt.grading.release import release_text
+
+    out = out or source.parent.parent / f"{source.stem}.ipynb"
+    with in_words():
+        text = release_text(source)
+    out.write_text(text, encoding="utf-8")
+    click.echo(f"Wrote {out}")
+
+
+@exercise.command()
+@click.argument("source", type=path_argument)
+@click.option("--seeds", default=3, show_default=True, help="How many private seeds to try.")
+@sandbox_option
+def verify(source: Path, seeds: int, kind: str) -> None:
+    """Prove that SOURCE tells right from wrong.
+
+    The solution gets full marks, the blank none; each mutant loses points and is named.
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from lecopt.grading.verify import prove
+
+    with in_words():
+        proofs, wrong = prove(source, list(range(1000, 1000 + seeds)), kind)
+    table = Table("seed", "task", "answer", "graded", "checked", "named")
+    for proof in proofs:
+        graded, checked = (f"{v.earned}/{v.points}" for v in (proof.graded, proof.checked))
+        row = (str(proof.seed), proof.task, proof.variant, graded, checked, proof.graded.mistake)
+        table.add_row(*row)
+    Console().print(table)
+    for fault in wrong:
+        click.echo(f"wrong: {fault}", err=True)
+    if wrong:
         sys.exit(FAILED)

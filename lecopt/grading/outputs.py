@@ -39,7 +39,7 @@ def run_variants(exercise: Exercise, seed: int, kind: str) -> dict[str, dict[str
         for runs in compare(groups, {}, place).values():
             for ran in runs:
                 variant, check = ran.check.split("|")
-                found.setdefault(variant, {})[check] = ran
+                found.setdefault(variant, {})[check] = replace(ran, check=check)
     return found
 
 
@@ -49,12 +49,14 @@ def expected_outputs(exercise: Exercise, seed: int, kind: str) -> Outputs:
     wrong = list(faults(exercise, runs))
     if wrong:
         raise ExerciseError(f"{exercise.name}, seed {seed}: {'; '.join(wrong)}")
+    return outputs_of(exercise, runs)
+
+
+def outputs_of(exercise: Exercise, runs: Mapping[str, Mapping[str, Ran]]) -> Outputs:
+    """Return what to compare with: the solution's outputs, and digests of each mistake's."""
     return Outputs(
         {check: ran.text for check, ran in runs[SOLUTION].items()},
-        {
-            mistake.id: {check: digest(ran.text) for check, ran in runs[mistake.id].items()}
-            for mistake in exercise.mistakes
-        },
+        {m.id: {c: digest(ran.text) for c, ran in runs[m.id].items()} for m in exercise.mistakes},
     )
 
 

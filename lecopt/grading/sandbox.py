@@ -172,9 +172,10 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Sandbox:
-        # A Unix socket's path holds 107 bytes: so /tmp, and short names.
-        base = "/tmp" if os.name == "posix" else None
-        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=base))
+        # A Unix socket's path holds 107 bytes.
+        base = tempfile.gettempdir()
+        short = base if os.name != "posix" or len(base) < 60 else "/tmp"
+        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=short))
         if self.kind == "bwrap":
             self._start()
         return self
