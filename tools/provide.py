@@ -80,12 +80,16 @@ def chromium() -> str | None:
     # Ubuntu's package is a stub for a snap, which Playwright cannot drive.
     if is_debian() and apt_install("chromium") and chromium_starts():
         return None
-    playwright = [sys.executable, "-m", "playwright", "install"]
-    if as_root() is not None and shutil.which("apt-get"):
-        playwright.append("--with-deps")
-    if run(*playwright, "chromium") and chromium_starts():
-        return None
-    return f"sudo {sys.executable} -m playwright install --with-deps chromium"
+    playwright = (sys.executable, "-m", "playwright")
+    if run(*playwright, "install", "chromium"):
+        if chromium_starts():
+            return None
+        root = as_root()
+        libraries = root is not None and run(*root, *playwright, "install-deps", "chromium")
+        if libraries and chromium_starts():
+            return None
+    python = f"{sys.executable} -m playwright"
+    return f"{python} install chromium && sudo {python} install-deps chromium"
 
 
 def is_debian() -> bool:
