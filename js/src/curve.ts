@@ -22,7 +22,7 @@ export class CurveView {
   private readonly curve: Predict;
   private readonly points: Predict;
 
-  constructor(part: ObjectivePart, ratio: number, draw: () => void) {
+  constructor(part: ObjectivePart, ratio: number | (() => number), draw: () => void) {
     this.X = Float64Array.from(part.data["X"] as number[]);
     this.Y = Float64Array.from(part.data["y"] as number[]);
     const [low, high] = [Math.min(...this.X), Math.max(...this.X)];

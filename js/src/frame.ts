@@ -11,7 +11,7 @@ export const MARGIN = { top: 22, right: 12, bottom: 34, left: 46 };
 export interface FrameOptions {
   labels: readonly [string, string];
   /** Height of the inner part over its width, and its bounds in pixels. */
-  ratio: number;
+  ratio: number | (() => number);
   tall?: readonly [number, number];
   xTicks?: readonly number[];
   yTicks?: readonly number[];
@@ -39,7 +39,8 @@ export class Frame {
       const { ratio, tall = [120, 320] } = options;
       this.width = width;
       this.inner = width - MARGIN.left - MARGIN.right;
-      this.tall = Math.round(Math.min(tall[1], Math.max(tall[0], this.inner * ratio)));
+      const share = typeof ratio === "number" ? ratio : ratio();
+      this.tall = Math.round(Math.min(tall[1], Math.max(tall[0], this.inner * share)));
       options.draw();
     });
   }

@@ -30,7 +30,7 @@ export function guess(el: HTMLElement, scene: GuessScene, store: Store): () => v
     draw: () => frame.ask(),
   });
   map.layer.append(line, dots);
-  const curve = new CurveView(objective, 0.92, () => frame.ask());
+  const curve = new CurveView(objective, () => (el.clientWidth < 560 ? 0.5 : 0.92), () => frame.ask());
   const sliders = objective.labels.map((label, d) => {
     const part: SliderPart = { name: label, symbol: label, value: theta()[d]!, range: objective.window[d]!, log: false, limits: [null, null] };
     return slider(part, "", (value) => store.put("start", theta().map((x, i) => (i === d ? value : x))));

@@ -74,7 +74,7 @@ export class Runner {
   /** Theta and state before the first step. */
   init(start: readonly number[], into: Float64Array): void {
     const states = this.part.state.flatMap(({ init }) =>
-      init === "theta" ? [...start] : ([init].flat(Infinity) as number[]),
+      init === "theta" ? [...start] : [init].flat(Infinity).map(Number),
     );
     into.set([...start, ...states]);
   }

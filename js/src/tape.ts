@@ -188,7 +188,8 @@ export class Emitter {
   private constant(given: unknown): Value {
     const shape: number[] = [];
     for (let x = given; Array.isArray(x); x = x[0]) shape.push(x.length);
-    const numbers = (shape.length ? (given as unknown[]).flat(Infinity) : [given]) as number[];
+    // Numbers that JSON lacks come as text: "NaN", "Infinity".
+    const numbers = (shape.length ? (given as unknown[]).flat(Infinity) : [given]).map(Number);
     if (numbers.length <= UNROLL) return { shape, items: numbers.map((x) => (x < 0 ? `(${x})` : String(x))) };
     const value = this.buffer(shape);
     this.buffers[this.buffers.length - 1]!.set(numbers);

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lecopt.rule import Array, Objective, Rule
+from lecopt.rule import Array, Rule
 from lecopt.trace import trace_objective, trace_step
 
 Scene = dict[str, Any]
@@ -80,8 +80,20 @@ def objective_part(J: Any, window: Window | None = None) -> Scene:
 
 
 def program_part(program: Scene) -> Scene:
-    """Return a program without its source, which the page does not show."""
-    return {"nodes": program["nodes"], "out": program["out"]}
+    """Return a program ready for JSON, without its source, which the page does not show."""
+    nodes = [
+        [op, for_json(args[0])] if op == "const" else [op, *args] for op, *args in program["nodes"]
+    ]
+    return {"nodes": nodes, "out": program["out"]}
+
+
+def for_json(value: Any) -> Any:
+    """Return numbers, or nested lists of them, with those that JSON lacks as text."""
+    if isinstance(value, list):
+        return [for_json(v) for v in value]
+    if np.isfinite(value):
+        return value
+    return "NaN" if np.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def named_rules(rules: Mapping[str, Rule] | Sequence[Rule]) -> dict[str, Rule]:
@@ -106,7 +118,9 @@ def named_rules(rules: Mapping[str, Rule] | Sequence[Rule]) -> dict[str, Rule]:
         if isinstance(rule, type):
             raise TypeError(f"{name} is the class {rule.__name__}; make one: {rule.__name__}(...)")
         if not isinstance(rule, Rule):
-            raise TypeError(f"{name} is {rule!r}; a rule needs init(theta) and step(theta, state, J)")
+            raise TypeError(
+                f"{name} is {rule!r}; a rule needs init(theta) and step(theta, state, J)"
+            )
     return named
 
 
@@ -114,27 +128,26 @@ def rule_part(name: str, rule: Any, dim: int = 2) -> Scene:
     """Return one rule traced, with its first state and its sliders."""
     return {
         "key": name,
-        "program": short_header(trace_step(rule, dim=dim)),
+        "program": step_part(trace_step(rule, dim=dim)),
         "state": first_state(name, rule, dim),
         "hyper": [slider_of(field, getattr(rule, field.name)) for field in fields(rule)],
     }
 
 
-def short_header(program: Scene) -> Scene:
-    """Return a program whose source begins with a plain `def` line, without annotations."""
+def step_part(program: Scene) -> Scene:
+    """Return the program of a step, its source headed by a plain `def` without annotations."""
+    part = program_part(program) | {"source": program["source"], "locals": program["locals"]}
     if not program["source"]:
-        return program
+        return part
     function = ast.parse(program["source"]).body[0]
     if not isinstance(function, ast.FunctionDef):
-        return program
+        return part
     names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
     lines = program["source"].splitlines()
     first = function.body[0].lineno - 1
-    skipped = first - 1
-    return program | {
-        "source": "\n".join([f"def {function.name}({', '.join(names)}):", *lines[first:]]),
-        "locals": [[name, node, line - skipped] for name, node, line in program["locals"]],
-    }
+    header = f"def {function.name}({', '.join(names)}):"
+    moved = [[name, node, line - (first - 1)] for name, node, line in program["locals"]]
+    return part | {"source": "\n".join([header, *lines[first:]]), "locals": moved}
 
 
 def fields(rule: Any) -> list[dataclasses.Field[Any]]:
@@ -155,7 +168,7 @@ def first_state(name: str, rule: Rule, dim: int) -> list[Scene]:
     parts: list[Scene] = []
     for field, x, y in zip(rule.init(a)._fields, rule.init(a), rule.init(b), strict=True):
         if np.array_equal(x, y):
-            parts.append({"name": field, "init": np.asarray(x).tolist()})
+            parts.append({"name": field, "init": for_json(np.asarray(x).tolist())})
         elif np.array_equal(x, a) and np.array_equal(y, b):
             parts.append({"name": field, "init": "theta"})
         else:

@@ -31,7 +31,7 @@ def as_uri(figure: Figure, colours: int = 40) -> str:
 
 def contour(ax: Axes, J: Any, objective: Scene) -> None:
     """Draw the contour map of the loss."""
-    x_side, y_side = (np.linspace(*side, 121) for side in objective["window"])
+    x_side, y_side = (np.linspace(low, high, 121) for low, high in objective["window"])
     loss = J(np.stack(np.meshgrid(x_side, y_side)))
     low, high, near = loss.min(), loss.max(), np.quantile(loss, 0.1)
     if high - low > 30 * (near - low):

@@ -96,7 +96,7 @@ def book_questions() -> list[Question]:
                 Wrong(bowl, "A bowl: its lines are closed rings; on this map the lines are open."),
                 Wrong(
                     MonkeySaddle(),
-                    "Three valleys and three ridges: the map would fall into six sectors, not four.",
+                    "Three valleys, three ridges: the map would fall into six sectors, not four.",
                 ),
                 Wrong(
                     Turned(Saddle(), np.pi / 4),
@@ -123,7 +123,7 @@ def book_questions() -> list[Question]:
         ),
         Question(
             wells,
-            "Two sets of rings within an outer one, like a figure of eight: two hollows and a pass.",
+            "Two sets of rings within an outer one, a figure of eight: two hollows and a pass.",
             (
                 Wrong(
                     DoubleWell(tilt=0.6),

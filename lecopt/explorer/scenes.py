@@ -148,7 +148,7 @@ def guess(
         "dim": 2,
         "objective": objective,
         "levels": "auto",
-        "alt": words.guess_alt(J, objective, start),
+        "alt": words.guess_alt(J, start),
     }
     return Explorer(scene, picture=lambda: picture.guess(J, objective, start), start=start)
 
@@ -310,4 +310,6 @@ def refuse_others(argument: str, given: Sequence[str], known: Any) -> None:
     """
     for name in given:
         if name not in known:
-            raise ValueError(f"{argument}: no {name!r} here; there are {', '.join(map(repr, known))}")
+            raise ValueError(
+                f"{argument}: no {name!r} here; there are {', '.join(map(repr, known))}"
+            )

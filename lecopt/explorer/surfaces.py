@@ -67,19 +67,22 @@ class Turned(Plane):
 class Mixture(Plane):
     """Round hills (height above 0) and holes (below 0) in a plain.
 
-        J = sum_i h_i exp(-((x - x_i)^2 + (y - y_i)^2) / (2 width^2))
+    J = sum_i h_i exp(-((x - x_i)^2 + (y - y_i)^2) / (2 width^2))
     """
 
     bumps: tuple[tuple[float, float, float], ...]
     width: float = 0.9
 
     def __call__(self, theta: Array) -> Array:
-        return sum(h * self.bump(theta, p, q) for p, q, h in self.bumps)
+        x, _ = theta
+        return sum((h * self.bump(theta, p, q) for p, q, h in self.bumps), start=0 * x)
 
     def grad(self, theta: Array) -> Array:
         x, y = theta
         pull = [(h * self.bump(theta, p, q) / self.width**2, p, q) for p, q, h in self.bumps]
-        return np.stack([sum(k * (p - x) for k, p, _ in pull), sum(k * (q - y) for k, _, q in pull)])
+        return np.stack(
+            [sum(k * (p - x) for k, p, _ in pull), sum(k * (q - y) for k, _, q in pull)]
+        )
 
     def bump(self, theta: Array, p: float, q: float) -> Array:
         """Return one hill of height 1 at (p, q)."""

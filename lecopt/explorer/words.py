@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lecopt.descent import Path, descend
-from lecopt.explorer.parts import Scene
+from lecopt.explorer.parts import Scene, program_part
 from lecopt.rule import Array, Rule
 from lecopt.tape import Tape
 
@@ -86,10 +86,10 @@ def model_part(J: Any) -> Scene:
     tape = Tape()
     theta, x = tape.input("theta", np.array([0.5, 1.5])), tape.input("x", np.linspace(0, 1, 64))
     value = tape.symbol(J.predict(theta, x))
-    return {"predict": {"nodes": tape.nodes, "out": {"value": value.index}}}
+    return {"predict": program_part({"nodes": tape.nodes, "out": {"value": value.index}})}
 
 
-def guess_alt(J: Any, objective: Scene, theta: list[float]) -> str:
+def guess_alt(J: Any, theta: list[float]) -> str:
     """Describe the guessing game at its start."""
     fits = "; ".join(
         f"at x = {number(x)} the curve is at {number(f)} and the point at {number(y)}"
