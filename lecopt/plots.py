@@ -29,8 +29,8 @@ class Style(NamedTuple):
 
 
 STYLES: tuple[Style, ...] = (
-    Style("#D55E00", (), "o"),
-    Style("#0072B2", (5, 2), "s"),
+    Style("#0072B2", (), "o"),
+    Style("#D55E00", (5, 2), "s"),
     Style("#009E73", (2, 1.5), "^"),
     Style("#CC79A7", (7, 2, 2, 2), "D"),
     Style("#E69F00", (1, 1), "v"),
