@@ -45,6 +45,7 @@ def each(objectives: dict[str, Any]) -> pytest.MarkDecorator:
 every_objective = each(OBJECTIVES)
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 law = settings(deadline=None, max_examples=25)
+law_of_pairs = settings(deadline=None, max_examples=8)  # for each rule on each objective
 
 
 def hyper_values(field: dataclasses.Field[Any]) -> st.SearchStrategy[float]:

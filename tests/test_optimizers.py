@@ -19,6 +19,7 @@ from strategies import (
     every_rule,
     hyper_values,
     law,
+    law_of_pairs,
     mid_run,
     points,
     rules,
@@ -71,7 +72,7 @@ class Seen:
 
 @every_rule
 @each(EXACT)
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_a_batch_is_its_single_runs_bit_for_bit(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(batches(J))
@@ -87,7 +88,7 @@ def test_a_batch_is_its_single_runs_bit_for_bit(rule, J, data):
 
 @every_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_one_step_of_a_batch_is_the_steps_of_its_runs(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(batches(J))
@@ -139,7 +140,7 @@ def test_arrays_of_hyper_parameters_are_a_run_each_bit_for_bit(rule, data):
 
 @every_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_nothing_that_is_given_is_changed(rule, J, data):
     theta = data.draw(batches(J))
@@ -222,7 +223,7 @@ def test_the_step_counter_is_a_python_integer(rule):
 
 @every_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_no_slope_no_move(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(points(J))
@@ -247,7 +248,7 @@ def test_where_the_origin_lies_does_not_matter(rule, data):
 
 @every_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_a_mirror_image_is_walked_in_mirror_image(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(points(J))
@@ -260,7 +261,7 @@ def test_a_mirror_image_is_walked_in_mirror_image(rule, J, data):
 
 @every_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_the_order_of_the_parameters_does_not_matter(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(points(J))
@@ -272,7 +273,7 @@ def test_the_order_of_the_parameters_does_not_matter(rule, J, data):
 
 @every_linear_rule
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
 def test_a_loss_twice_as_large_is_a_rate_twice_as_large(rule, J, data):
     r, theta = data.draw(rules(rule)), data.draw(points(J))
