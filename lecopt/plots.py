@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from mpl_toolkits.mplot3d import Axes3D
 
 from lecopt.descent import Path
@@ -36,7 +36,8 @@ STYLES: tuple[Style, ...] = (
     Style("#E69F00", (1, 1), "v"),
     Style("#56B4E9", (9, 3), "P"),
 )
-CMAP = "viridis"
+CMAP = "viridis"  # of surfaces
+MAP = LinearSegmentedColormap.from_list("lecopt", ["#8faac2", "#fbfaf6"])  # of maps: quiet
 
 
 def style(index: int) -> dict[str, Any]:
@@ -81,8 +82,8 @@ def contours(
         levels = np.geomspace(lowest, loss.max(), levels).tolist()
         loss = np.maximum(loss, lowest)
     norm = LogNorm() if log else None
-    ax.contourf(x, y, loss, levels=levels, cmap=CMAP, norm=norm, alpha=0.55)
-    ax.contour(x, y, loss, levels=levels, colors="black", linewidths=0.35, alpha=0.5)
+    ax.contourf(x, y, loss, levels=levels, cmap=MAP, norm=norm)
+    ax.contour(x, y, loss, levels=levels, colors="#5f7890", linewidths=0.5)
     for minimum in J.minima:
         ax.plot(*minimum, marker="*", color="white", markeredgecolor="black", markersize=13)
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), xlabel=J.labels[0], ylabel=J.labels[1])
@@ -109,7 +110,7 @@ def path(ax: Axes, walk: Path, *, index: int = 0, label: str | None = None) -> A
     return ax
 
 
-def path_on_surface(ax: Axes3D, J: Surface, walk: Path, *, index: int = 0) -> Axes3D:
+def path_on_surface(ax: Axes3D, walk: Path, *, index: int = 0) -> Axes3D:
     """Draw one run on a 3-D surface, lifted a little so that the surface does not hide it."""
     lift = 0.01 * float(np.ptp(ax.get_zlim()))
     ax.plot(
