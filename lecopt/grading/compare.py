@@ -1,9 +1,9 @@
 """Run task groups and compare, by nbval, in this process and not in the student's.
 
 The kernel is sent code and sends back what it printed; the expected output stays here. nbval runs
-the cells and compares the outputs. It is told four things that it does not know: which kernel to use
-(one in a `Sandbox`), that a student's cell may fail, that only lines printed by `show` count, and
-when enough is enough (a dead kernel, the clock, a flood of output).
+the cells and compares the outputs. It is told what it does not know: which kernel to use (one in a
+`Sandbox`), that a student's cell may fail, that only lines printed by `show` count, and when enough
+is enough (a dead kernel, the clock, a flood of output).
 """
 
 from __future__ import annotations
@@ -11,17 +11,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Empty
-from typing import Any, cast
-
-# jsonschema would look for this on import, and build a grammar for 0.9 s; notebooks need none of it.
-cast(dict[str, Any], sys.modules).setdefault("rfc3987_syntax", None)
+from typing import Any
 
 import nbformat
 import pytest
@@ -45,7 +41,7 @@ PREAMBLE = (
 )
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The kernel is gone, and why."""
 
 
@@ -60,10 +56,13 @@ class BoundedKernel(RunningKernel):  # type: ignore[misc]
         self.km = place.kernel()
         self.kc = self.km.client()
         self.kc.start_channels(hb=False, stdin=False, control=False)
-        self.sockets = {"shell": self.kc.shell_channel.socket, "iopub": self.kc.iopub_channel.socket}
+        self.sockets = {
+            "shell": self.kc.shell_channel.socket,
+            "iopub": self.kc.iopub_channel.socket,
+        }
         try:
             self._ensure_iopub_up()
-        except (RuntimeError, Stopped) as error:
+        except (RuntimeError, StoppedError) as error:
             self.stop()
             raise SandboxError(f"no kernel would start: {error}. {place.complaint()}") from error
 
@@ -73,15 +72,15 @@ class BoundedKernel(RunningKernel):  # type: ignore[misc]
         return msg_id
 
     def get_message(self, stream: str, timeout: float | None = None) -> dict[str, Any]:
-        """Return the next message; raise Stopped when there is no point in waiting."""
+        """Return the next message; raise StoppedError when there is no point in waiting."""
         ends = time.monotonic() + (1e9 if timeout is None else timeout)
         while not self.waiting[stream]:
             alive = self.km.is_alive()
             if not self._read(milliseconds=100) and not alive:
-                raise Stopped("the kernel died")
+                raise StoppedError("the kernel died")
             now = time.monotonic()
             if now > min(self.group_ends, self.cell_ends):
-                raise Stopped("the time was up")
+                raise StoppedError("the time was up")
             if now > ends:
                 raise Empty
         return self.waiting[stream].popleft()
@@ -97,7 +96,7 @@ class BoundedKernel(RunningKernel):  # type: ignore[misc]
                 frames = socket.recv_multipart()
                 self.received += sum(map(len, frames))
                 if self.received > self.limits.output:
-                    raise Stopped("the output was too much")
+                    raise StoppedError("the output was too much")
                 _, content = self.kc.session.feed_identities(frames)
                 with contextlib.suppress(ValueError):  # not signed, or not JSON: not for us
                     self.waiting[stream].append(self.kc.session.deserialize(content))
@@ -118,17 +117,20 @@ class GradedCell(IPyNbCell):  # type: ignore[misc]
 
     def runtest(self) -> None:
         kernel = self.parent.kernel
-        name = self.cell.metadata[KEY]["check"]
+        kind, name = (self.cell.metadata[KEY][key] for key in ("kind", "check"))
+        if kind == "carried" and self.parent.plugin.broken:
+            return
         if kernel is None:
             self.ran = Ran(name, False, "", self.parent.stopped)
             raise NbCellError(self.cell_num, self.parent.stopped, "")
         error = ""
         try:
             super().runtest()
-        except Stopped as reason:
+        except StoppedError as reason:
             self.parent.stopped = error = str(reason)
             self.parent.stopped_at = self.cell_num
             self.parent.kernel = None
+            self.parent.plugin.broken |= kind == "own"
             kernel.stop()
             raise
         except NbCellError:
@@ -172,11 +174,11 @@ class GradedNotebook(IPyNbFile):  # type: ignore[misc]
 
     stopped = ""
     stopped_at = -1
-    place: Sandbox
+    plugin: _Plugin
 
     def setup(self) -> None:
-        self.kernel = BoundedKernel(self.place)
-        if self.place.kind == "none":
+        self.kernel = BoundedKernel(self.plugin.place)
+        if self.plugin.place.kind == "none":
             self.kernel.await_reply(self.kernel.execute_cell_input(PREAMBLE))
 
     def collect(self) -> Iterator[GradedCell]:
@@ -225,6 +227,7 @@ class _Plugin:
         self.wanted = wanted
         self.cells: list[GradedCell] = []
         self.trouble: list[str] = []
+        self.broken = False  # by a cell of the student's: later tasks do without it
 
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
@@ -232,7 +235,7 @@ class _Plugin:
         if file_path not in self.wanted:
             return None
         notebook: GradedNotebook = GradedNotebook.from_parent(parent, path=file_path)
-        notebook.place = self.place
+        notebook.plugin = self
         return notebook
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -284,4 +287,3 @@ def compare(
             again.append(group.alone())
         results[group.task] = [c.ran for c in cells if c.ran is not None and c.counts()]
     return {**results, **(compare(again, expected, place) if again else {})}
-

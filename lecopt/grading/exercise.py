@@ -115,9 +115,7 @@ class Exercise:
         """Return the public side as JSON-able metadata of the student's notebook."""
         public = self.public()
         known = {check.id for check in public.checks()}
-        mistakes = [
-            {k: v for k, v in asdict(m).items() if k != "source"} for m in public.mistakes
-        ]
+        mistakes = [{k: v for k, v in asdict(m).items() if k != "source"} for m in public.mistakes]
         return {
             "version": VERSION,
             "exercise": self.name,

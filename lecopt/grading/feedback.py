@@ -59,9 +59,7 @@ class TaskVerdict:
         return all(check.passed for check in self.checks)
 
 
-def recognise(
-    task: Task, runs: Sequence[Ran], outputs: Outputs
-) -> tuple[Mistake | None, bool]:
+def recognise(task: Task, runs: Sequence[Ran], outputs: Outputs) -> tuple[Mistake | None, bool]:
     """Return the mistake that prints what this answer prints, and whether it explains it all."""
     failed = [ran for ran in runs if not ran.passed]
     scores = {}
@@ -86,7 +84,9 @@ def reason(ran: Ran, public: bool) -> str:
     return f"{ran.error}: {ran.detail[:500]}" if public else ran.error[:80]
 
 
-def judge(exercise: Exercise, results: Mapping[str, Sequence[Ran]], outputs: Outputs) -> list[TaskVerdict]:
+def judge(
+    exercise: Exercise, results: Mapping[str, Sequence[Ran]], outputs: Outputs
+) -> list[TaskVerdict]:
     """Give points and words for what came of a submission."""
     return [judge_task(task, results.get(task.id, ()), outputs) for task in exercise.tasks]
 
@@ -94,7 +94,10 @@ def judge(exercise: Exercise, results: Mapping[str, Sequence[Ran]], outputs: Out
 def judge_task(task: Task, results: Sequence[Ran], outputs: Outputs) -> TaskVerdict:
     """Give points and words for one task."""
     by_check = {ran.check: ran for ran in results if ran.check}
-    runs = [by_check.get(check.id) or Ran(check.id, False, "", "it did not run") for check in task.checks]
+    runs = [
+        by_check.get(check.id) or Ran(check.id, False, "", "it did not run")
+        for check in task.checks
+    ]
     verdicts = []
     for check, ran in zip(task.checks, runs, strict=True):
         public = check.role == "check"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lecopt.grading.exercise import Exercise, ExerciseError
+from lecopt.grading.exercise import ExerciseError
 from lecopt.grading.limits import Limits
 from lecopt.grading.outputs import expected_outputs
 from lecopt.grading.report import write_page
@@ -75,7 +75,9 @@ def students(order: Order) -> Iterator[Path]:
             yield folder
 
 
-def find_jobs(order: Order, references: dict[str, Reference], hashes: dict[str, str]) -> Iterator[Job]:
+def find_jobs(
+    order: Order, references: dict[str, Reference], hashes: dict[str, str]
+) -> Iterator[Job]:
     """Yield a job for each notebook handed in."""
     for folder in students(order):
         for name in references:
@@ -123,7 +125,7 @@ def choose_seed(wanted: int | None, store: Store) -> int:
 
 def grade_class(
     order: Order,
-    begin: Callable[[int], None] = lambda total: None,
+    begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[], None] = lambda: None,
 ) -> Summary:
     """Grade a folder of submissions; what was graded before, and has not changed, is kept."""

@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def find(task: str, names: dict[str, Any]) -> tuple[Exercise, Outputs]:
             if any(task == known.id for known in exercise.tasks):
                 return exercise, outputs
     raise ExerciseError(
-        f"no exercise with a task {task!r} in {Path().resolve()}: is the task's name right, and "
+        f"no exercise with a task {task!r} in {Path.cwd()}: is the task's name right, and "
         "is the notebook saved in the folder where it runs?"
     )
 
@@ -48,7 +49,7 @@ def run_check(exercise: Exercise, check: Cell, wanted: str, names: dict[str, Any
         with contextlib.redirect_stdout(printed):
             exec(exercise.setup, names)
             exec(check.source, names)
-    except (Exception, SystemExit) as problem:
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 (it is the student's code)
         error, detail = type(problem).__name__, str(problem)
     ran = Ran(check.id, False, shown(printed.getvalue()), error, detail)
     return Ran(check.id, ran.text == wanted, ran.lines, error, detail)
@@ -77,4 +78,4 @@ def check(*tasks: str, hints: int = 1) -> None:
         (task,) = (known for known in exercise.tasks if known.id == name)
         runs = [run_check(exercise, c, outputs.solution[c.id], names) for c in task.checks]
         verdicts.append(judge_task(task, runs, outputs))
-    print(words(verdicts, hints))
+    sys.stdout.write(words(verdicts, hints) + "\n")

@@ -1,8 +1,8 @@
 """Build what is graded: the canonical cells, with the student's code where it belongs.
 
 Of a submission nothing counts but the source of code cells. A cell that the exercise came with is
-recognised by its id (kept also in its metadata, since some tools drop ids), or by its text; if it is
-not an answer it is left out, whatever was done to it, and the canonical one is run. Answers and
+recognised by its id (kept also in its metadata, since some tools drop ids), or by its text; if it
+is not an answer it is left out, whatever was done to it, and the canonical one is run. Answers and
 the student's own cells are run in the student's order.
 
 Each task has a kernel of its own, so that one task's hang does not cost another its points. It runs
@@ -71,7 +71,7 @@ def read_notebook(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ExerciseError(f"it cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ExerciseError(f"it is not a notebook, but: not JSON ({error})") from error
+        raise ExerciseError(f"it is not JSON, so it is no notebook ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):
         raise ExerciseError("it is JSON, but not a notebook")
     if content["nbformat"] < 4:

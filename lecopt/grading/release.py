@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode, v4
@@ -18,7 +19,7 @@ FIXED = ("setup", "check")
 
 def student_cell(cell: Cell) -> NotebookNode:
     """Return a code cell, its id kept in the metadata too: some tools drop ids."""
-    metadata = {KEY: {"id": cell.id, "role": cell.role}}
+    metadata: dict[str, Any] = {KEY: {"id": cell.id, "role": cell.role}}
     if cell.role in FIXED:
         metadata |= {"editable": False, "deletable": False}
     if cell.role == "answer":

@@ -24,9 +24,10 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import ipykernel.kernelspec
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
@@ -36,7 +37,7 @@ from lecopt.grading.limits import Limits
 
 HERE = Path(__file__).parent
 PACKAGES = ("ipykernel", "numpy", "matplotlib")
-CHANNELS = ("shell", "iopub", "stdin", "control")
+CHANNELS = ("shell", "stdin", "control", "iopub")  # in the order that warm_kernel expects
 NOBODY = 65534
 PROVISIONER = "lecopt-sandbox"
 
@@ -171,7 +172,7 @@ class Sandbox:
         self._waiting: list[KernelManager] = []
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         # A Unix socket's path holds 107 bytes.
         base = tempfile.gettempdir()
         short = base if os.name != "posix" or len(base) < 60 else "/tmp"
@@ -228,12 +229,12 @@ class Sandbox:
         if os.name == "posix":
             manager.transport = "ipc"
             manager.ip = str(self.folder / f"k{self.started}")
-        quiet = {name: subprocess.DEVNULL for name in ("stdout", "stderr")}
+        quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
         manager.start_kernel(cwd=str(self.folder), **quiet)
         return manager
 
 
-class OneKernel(KernelSpecManager):  # type: ignore[misc]
+class OneKernel(KernelSpecManager):
     """Knows one kernel only: a student's notebook cannot ask for another."""
 
     def __init__(self, place: Sandbox) -> None:
@@ -250,7 +251,7 @@ class OneKernel(KernelSpecManager):  # type: ignore[misc]
         return spec
 
 
-class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class SandboxProvisioner(KernelProvisionerBase):
     """Asks the warm Python for a kernel; the kernel lives as long as the connection."""
 
     address = ""
@@ -264,6 +265,13 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     @property
     def has_process(self) -> bool:
         return self._connection is not None
+
+    @property
+    def manager(self) -> KernelManager:
+        """The kernel manager that this kernel was asked for by."""
+        if not isinstance(self.parent, KernelManager):
+            raise TypeError("a sandboxed kernel needs a KernelManager")
+        return self.parent
 
     async def poll(self) -> int | None:
         if self._connection is None:
@@ -309,7 +317,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Open the kernel's sockets, listening: a client may connect before the kernel is up."""
-        manager = self.parent
+        manager = self.manager
         listeners = []
         manager.hb_port = len(CHANNELS) + 1  # a number is asked for; nobody listens
         for number, channel in enumerate(CHANNELS, start=1):
@@ -321,16 +329,16 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self._listeners = tuple(listeners)
         return {**kwargs, "cmd": []}
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(30)
         connection.connect(self.address)
-        request = json.dumps({"key": self.parent.session.key.decode()}).encode()
+        request = json.dumps({"key": self.manager.session.key.decode()}).encode()
         socket.send_fds(connection, [request], [one.fileno() for one in self._listeners])
         self._connection = connection
         for listener in self._listeners:
             listener.close()
-        info: dict[str, Any] = self.parent.get_connection_info()
+        info: KernelConnectionInfo = self.manager.get_connection_info()
         return info
 
 

@@ -1,7 +1,7 @@
 """Read an exercise as its author writes it: one MyST text notebook, tags on cells.
 
-The file starts with jupytext's header, to which `exercise: {title: …}` is added. Prose needs no tag.
-Each code cell has one tag, and the options that go with it, in its YAML block:
+The file starts with jupytext's header, to which `exercise: {title: …}` is added. Prose needs no
+tag. Each code cell has one tag, and the options that go with it, in its YAML block:
 
     tag      options                       what it is
     setup                                  run first, and again before each check; sets `seed`
@@ -33,7 +33,9 @@ from lecopt.grading.exercise import Cell, Exercise, ExerciseError, Mistake
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STUB = "# Your code here.\nraise NotImplementedError"
-NEARLY_A_MARKER = re.compile(r"\b(begin|end)\W*(of\W*)?(the\W*)?solution|#\W*solution", re.I)
+NEARLY_A_MARKER = re.compile(
+    r"\b(begin|end)\W*(of\W*)?(the\W*)?solution|#\W*solution", re.IGNORECASE
+)
 
 OPTIONS: dict[str, dict[str, type]] = {
     "setup": {},
@@ -43,7 +45,10 @@ OPTIONS: dict[str, dict[str, type]] = {
     "hidden": {"task": str, "points": int, "says": str},
     "mutant": {"task": str, "name": str, "says": str, "hints": list},
 }
-NOT_IN_A_CHECK = {"assert": ast.Assert, "a comparison": ast.Compare}
+NOT_IN_A_CHECK: dict[str, type[ast.stmt | ast.expr]] = {
+    "assert": ast.Assert,
+    "a comparison": ast.Compare,
+}
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,7 @@ class _Reader:
             for name, kind in NOT_IN_A_CHECK.items():
                 if isinstance(node, kind):
                     raise self.wrong(
-                        f"line {node.lineno}: {name} in a check; print what the answer returns, "
+                        f"{name} in a check; print what the answer returns, "
                         "with show(name, value): the grader compares"
                     )
 

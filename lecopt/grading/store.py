@@ -1,8 +1,8 @@
 """Where grades are kept: one SQLite file, written by one process.
 
-A row is written whole, in one transaction, when a submission is graded. Its key is a hash of all that
-the grade depends on, so a run that was stopped, however rudely, goes on where it was: what has a row
-with the right key is done.
+A row is written whole, in one transaction, when a submission is graded. Its key is a hash of all
+that the grade depends on, so a run that was stopped, however rudely, goes on where it was: what has
+a row with the right key is done.
 """
 
 from __future__ import annotations

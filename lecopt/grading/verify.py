@@ -28,15 +28,14 @@ class Proof:
         for how, verdict in (("graded", self.graded), ("checked", self.checked)):
             where = f"seed {self.seed}: {self.variant}, {how}, gets {verdict.earned} of "
             where += f"{verdict.points} points of {self.task}"
-            if self.variant == SOLUTION and not verdict.passed:
+            if self.variant == SOLUTION:
+                wrong = not verdict.passed
+            else:
+                wrong = verdict.passed or (self.variant == BLANK and verdict.earned > 0)
+            if wrong:
                 yield where
-            elif self.variant == BLANK and verdict.earned:
-                yield where
-            elif self.variant not in (SOLUTION, BLANK):
-                if verdict.passed:
-                    yield where
-                if verdict.mistake != self.variant:
-                    yield f"{where} and is taken for {verdict.mistake or 'no known mistake'}"
+            elif self.variant not in (SOLUTION, BLANK, verdict.mistake):
+                yield f"{where} and is taken for {verdict.mistake or 'no known mistake'}"
 
 
 def prove_task(

@@ -24,7 +24,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-CHANNELS = ("shell", "iopub", "stdin", "control")
+CHANNELS = ("shell", "stdin", "control", "iopub")  # in the order in which ipykernel binds them
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
@@ -53,8 +53,11 @@ def enter_namespaces() -> None:
     libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or /proc/self/uid_map belongs to root
     spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC
     must(libc.unshare(spaces), "unshare")
-    for name, line in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"),
-                       ("gid_map", f"{gid} {gid} 1")):
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(line)
     must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "private mounts")
@@ -96,9 +99,9 @@ def run_kernel(key: str, fds: list[int], script: str | None = None) -> None:
     from ipykernel.kernelapp import IPKernelApp
     from traitlets.config import Config
 
-    channels = dict(zip(CHANNELS, fds, strict=True))
+    listening = iter(fds)
 
-    class Kernel(IPKernelApp):  # type: ignore[misc]
+    class Kernel(IPKernelApp):
         """An ipykernel that is handed its sockets instead of opening them."""
 
         def init_connection_file(self) -> None:
@@ -110,21 +113,16 @@ def run_kernel(key: str, fds: list[int], script: str | None = None) -> None:
         def init_heartbeat(self) -> None: ...
 
         def _bind_socket(self, s: Any, port: int) -> int:
-            s.setsockopt(zmq.USE_FD, next_fd())
+            s.setsockopt(zmq.USE_FD, next(listening))
             s.bind("ipc:///tmp/kernel")
             return 1
-
-    order = iter((channels["shell"], channels["stdin"], channels["control"], channels["iopub"]))
-
-    def next_fd() -> int:
-        return next(order)
 
     config = Config()
     config.HistoryManager.enabled = False
     config.IPKernelApp.capture_fd_output = False
     config.IPKernelApp.quiet = True
     config.InteractiveShell.colors = "nocolor"
-    app = Kernel.instance(config=config)
+    app: Any = Kernel.instance(config=config)
     app.initialize([])
     if script is not None:
         app.shell.run_cell(script)
@@ -134,7 +132,7 @@ def run_kernel(key: str, fds: list[int], script: str | None = None) -> None:
 
 def warm_up() -> None:
     """Import whatever a working kernel imports, as seen in a child that runs one."""
-    import numpy  # noqa: F401
+    import numpy as np  # noqa: F401
 
     ours, theirs = socket.socketpair()
     pid = os.fork()

@@ -44,7 +44,9 @@ def task_words(task: TaskVerdict, hints: int) -> Iterator[str]:
     for error in task.cell_errors:
         yield wrapped("  A cell of yours stopped: ", error)
     if task.looks_like:
-        yield wrapped("  This looks like: " if task.sure else "  Partly like this: ", task.looks_like)
+        yield wrapped(
+            "  This looks like: " if task.sure else "  Partly like this: ", task.looks_like
+        )
         for number, hint in enumerate(task.hints[:hints], start=1):
             yield wrapped(f"  Hint {number}: ", hint)
         if hints < len(task.hints):

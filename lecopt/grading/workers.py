@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from lecopt.grading.compare import compare
 from lecopt.grading.exercise import Exercise, ExerciseError, Outputs
@@ -55,15 +56,20 @@ class Job:
     key: str
 
 
+def read_submission(path: Path) -> dict[str, Any]:
+    """Read a notebook, but follow no link: it could lead to the reference, or to another's work."""
+    if path.is_symlink() or path.parent.is_symlink():
+        raise ExerciseError("it is a link to somewhere else, and links are not followed")
+    return read_notebook(path)
+
+
 def grade_one(job: Job, reference: Reference, place: Sandbox) -> Grade:
     """Grade one submission, whatever it is."""
     began = time.monotonic()
     exercise, outputs = reference.exercise, reference.outputs
     blank = Grade(job.student, job.exercise, job.key, reference.seed, reference.points, ())
     try:
-        if job.path.is_symlink() or job.path.parent.is_symlink():
-            raise ExerciseError("it is a link to somewhere else, and links are not followed")
-        notebook = read_notebook(job.path)
+        notebook = read_submission(job.path)
     except ExerciseError as error:
         return replace(blank, tasks=tuple(judge(exercise, {}, outputs)), problems=(str(error),))
     merged = merge(exercise, notebook, reference.seed)
