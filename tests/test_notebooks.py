@@ -24,7 +24,7 @@ def test_a_second_run_prints_the_same(chapter, site, tmp_path):
     plain = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *plain, *nbval, str(notebook)],
-        env=os.environ | {"LECOPT_SITE": "1"},
+        env=os.environ | {"LECOPT_SITE": "1", "MATPLOTLIBRC": str(ROOT / "book")},
         capture_output=True,
         text=True,
         check=False,
