@@ -106,7 +106,8 @@ class Path:
 
     def step_lengths(self) -> Array:
         """Return the length of each step, shape (T, K...)."""
-        return np.sqrt(np.sum(np.diff(self.theta, axis=0) ** 2, axis=1))
+        with np.errstate(over="ignore"):  # the last steps of a run that diverges
+            return np.sqrt(np.sum(np.diff(self.theta, axis=0) ** 2, axis=1))
 
     def length(self) -> Array:
         """Return the length of the whole path, shape (K...)."""
@@ -254,8 +255,8 @@ def _prepared(
             f"descend: the shapes of the runs do not match: {found} (of theta, what follows its "
             "first axis); give each the same shape (K,)"
         ) from error
-    behind = (...,) + (None,) * (len(sweep) - theta.ndim + 1)
-    runs = np.broadcast_to(theta[behind], theta.shape[:1] + sweep).copy()
+    new_axes = (slice(None),) + (None,) * (len(sweep) - theta.ndim + 1)
+    runs = np.broadcast_to(theta[new_axes], theta.shape[:1] + sweep).copy()
     return runs, _replaced(rule, arrays)
 
 
