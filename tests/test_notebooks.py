@@ -21,10 +21,11 @@ def test_there_are_chapters():
 def test_a_second_run_prints_the_same(chapter, site, tmp_path):
     notebook = site.parent / "jupyter_execute" / "book" / f"{chapter}.ipynb"
     nbval = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "120"]
-    plain = ["-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    plain = ["--noconftest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
     run = subprocess.run(
         [sys.executable, "-m", "pytest", *plain, *nbval, str(notebook)],
         env=os.environ | {"LECOPT_SITE": "1", "MATPLOTLIBRC": str(ROOT / "book")},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
