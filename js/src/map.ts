@@ -158,7 +158,7 @@ export class MapView {
       .filter((event: Event) => !event.type.startsWith("touch") && !(event as MouseEvent).button)
       .on("start drag", (event: { x: number; y: number }) => moveTo(event.x, event.y))
       .on("end", () => handle.focus({ preventScroll: true }));
-    select<SVGSVGElement, unknown>(this.root).call(byMap);
+    select<SVGSVGElement, unknown>(this.root).call(byMap).style("touch-action", "manipulation");
     this.root.addEventListener("click", (event) => moveTo(...pointer(event, this.root)));
     handle.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
