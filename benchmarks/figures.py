@@ -96,26 +96,28 @@ def first_visit(browser: Any, address: str) -> tuple[float, float]:
     return sum(map(zipped, bodies)), shown
 
 
-def slider_to_picture(browser: Any, address: str) -> float:
-    """Return the milliseconds from a slider's event to the new paths, laid out."""
+def slider_to_picture(browser: Any, address: str) -> list[float]:
+    """Return the milliseconds from a slider's event to the new paths, laid out, for each move."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(address, wait_until="networkidle")
     times = page.evaluate(FRAME)
     page.close()
-    return median(times)
+    return times
 
 
 def pages() -> Iterator[Figure]:
-    """Weigh every chapter, and time the explorer on the one where four rules race."""
+    """Weigh every page that holds an explorer, and time the largest race on it."""
     yield Figure("explorer's script", zipped(BUNDLE.read_bytes()), "kB", 100)
     with served(SITE) as site, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**chromium_options(playwright))
-        for path in sorted((SITE / "book").glob("[0-9]*.html")):
+        for path in sorted((SITE / "book").glob("*.html")):
+            if "lecopt-explorer.js" not in path.read_text(encoding="utf-8"):
+                continue
             weight, shown = first_visit(browser, f"{site}book/{path.name}")
-            yield Figure(f"first visit of {path.stem}", weight, "kB", 600)
-            yield Figure(f"first picture of {path.stem}", shown, "ms")
-        slow = slider_to_picture(browser, f"{site}book/04_momentum.html")
-        yield Figure("slider to new paths", slow, "ms", 16)
+            yield Figure(f"{path.stem}: first visit", weight, "kB", 600)
+            yield Figure(f"{path.stem}: first picture", shown, "ms")
+            if times := slider_to_picture(browser, f"{site}book/{path.name}"):
+                yield Figure(f"{path.stem}: slider to new paths", median(times), "ms", 16)
         browser.close()
 
 
