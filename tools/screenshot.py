@@ -12,7 +12,7 @@ from serve import SITE, served
 
 PAGE = "book/04_momentum.html"
 PICTURE = Path(__file__).parents[1] / "book" / "_static" / "screenshot.png"
-WIDTH, HEIGHT, MARGIN = 1280, 1080, 90
+WIDTH, HEIGHT, MARGIN = 1280, 1040, 56
 LARGEST = 200_000
 RACE = 0
 SCROLL = """(race, margin) => window.scrollTo(
