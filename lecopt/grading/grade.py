@@ -143,7 +143,9 @@ def grade_class(
         _grade(order, store, references, hashes, summary, begin, advance)
         store.write_csv(order.out / "grades.csv")
         for grade in store.grades():
-            summary.review += [f"{grade.student}, {grade.exercise}: {p}" for p in grade.problems]
+            if grade.problems:
+                what = "; ".join(grade.problems)
+                summary.review.append(f"{grade.student}, {grade.exercise}: {what}")
     finally:
         store.close()
     return summary
