@@ -277,7 +277,7 @@ def test_the_mount_is_whole_small_and_always_the_same(kind: str) -> None:
     assert picture
     assert len(base64.b64decode(picture.group(1))) <= 20_000
     assert unescape(picture.group(2)) == unpacked["scene"]["alt"] == bundle["text/plain"]
-    assert "min-height" in html and "http" not in html
+    assert "--lec-tall:" in html and "http" not in html
 
 
 @pytest.mark.usefixtures("site_build")

@@ -149,6 +149,8 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
     table?.set(shown().map((r) => ({ name: r.key, run: r.run })), k);
   });
 
+  // Few rules leave room beside the map for the loss curve.
+  const [beside, below] = racers.length <= 2 ? [loss?.el, null] : [null, loss?.el];
   const said = h("span", "said", { role: "status" });
   const share = button("Copy a link to this state", "link", () => {
     const address = store.writeAddress();
@@ -171,8 +173,8 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
   el.append(
     h("p", "hidden", {}, scene.alt),
     bar,
-    h("div", "stage", {}, h("div", "map-side", {}, map.el, caption), player.el, h("div", "cards", {}, ...racers.map((r) => r.card.el))),
-    h("div", curve && loss ? "panels two" : "panels", {}, loss?.el, curve?.frame.el),
+    h("div", "stage", {}, h("div", "map-side", {}, map.el, caption), player.el, h("div", "cards", {}, ...racers.map((r) => r.card.el), beside)),
+    h("div", curve && below ? "panels two" : "panels", {}, below, curve?.frame.el),
     code?.el ?? "",
     table?.el ?? "",
     words,

@@ -141,11 +141,11 @@ def test_a_typed_value_is_taken_exactly_and_a_wrong_one_refused(visit: Visit) ->
     page.wait_for_timeout(60)
     path = descend(Momentum(eta=0.37), np.array(START), J, steps=400)
     card = page.locator('[data-rule="Momentum"] .lecopt-status')
-    expect(card).to_have_text(f"L < 1e−5 first at step {path.first_below(1e-5)}")
+    expect(card).to_have_text(f"L < 1e−5 at step {path.first_below(1e-5)}")
     field.fill("-1")
     field.press("Enter")
     assert field.get_attribute("aria-invalid") == "true"
-    expect(card).to_have_text(f"L < 1e−5 first at step {path.first_below(1e-5)}")
+    expect(card).to_have_text(f"L < 1e−5 at step {path.first_below(1e-5)}")
 
 
 def test_the_keyboard_scrubs_plays_and_pauses(visit: Visit) -> None:
@@ -196,7 +196,7 @@ def test_each_rule_says_when_it_is_below_the_target(visit: Visit) -> None:
     for name, rule in RULES.items():
         first = descend(rule, np.array(START), J, steps=400).first_below(1e-5)
         said = page.locator(f'[data-rule="{name}"] .lecopt-status')
-        expect(said).to_have_text(f"L < 1e−5 first at step {first}")
+        expect(said).to_have_text(f"L < 1e−5 at step {first}")
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -59,12 +59,12 @@ def test_it_breaks_no_accessibility_rule(visit: Visit, kind: str, theme: str) ->
 
 
 @every_scene
-def test_the_place_is_kept_while_it_loads(visit: Visit, kind: str) -> None:
-    page = visit(SCENES[kind](), width=760).page
-    mount = page.locator(".lecopt-mount")
-    grown = mount.bounding_box()["height"]
-    kept = float(mount.evaluate("e => parseFloat(e.style.minHeight)"))
-    assert abs(grown - kept) <= 0.25 * grown
+@pytest.mark.parametrize("width", [360, 700])
+def test_the_place_is_kept_while_it_loads(visit: Visit, kind: str, width: int) -> None:
+    mount = visit(SCENES[kind](), width=width).page.locator(".lecopt-mount")
+    kept = float(mount.evaluate("e => parseFloat(getComputedStyle(e).minHeight)"))
+    mount.evaluate("e => { e.style.minHeight = '0px'; }")
+    assert kept == pytest.approx(mount.bounding_box()["height"], rel=0.06)
 
 
 @every_scene
