@@ -14,6 +14,7 @@ import contextlib
 import importlib.metadata
 import json
 import os
+import select
 import shutil
 import signal
 import site
@@ -171,6 +172,7 @@ class Sandbox:
         self.started = 0
         self._waiting: list[KernelManager] = []
         self._process: subprocess.Popen[bytes] | None = None
+        self._alive = -1
 
     def __enter__(self) -> Self:
         # A Unix socket's path holds 107 bytes.
@@ -192,9 +194,13 @@ class Sandbox:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            # All that runs inside holds the pipe's other end: it closes when the last has died.
+            select.select([self._alive], [], [], 10)
+            os.close(self._alive)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
+        self._alive, theirs = os.pipe()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.folder / "warm"))
             listener.listen()
@@ -202,11 +208,12 @@ class Sandbox:
             with log:
                 self._process = subprocess.Popen(
                     command(listener.fileno(), self.limits),
-                    pass_fds=[listener.fileno()],
+                    pass_fds=[listener.fileno(), theirs],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
+        os.close(theirs)
 
     def complaint(self) -> str:
         """Return what the warm Python wrote before it died, or nothing if it lives."""

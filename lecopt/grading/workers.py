@@ -122,9 +122,11 @@ class Worker:
         self.pipe.send(job)
 
     def stop(self) -> None:
+        """End the worker: an idle one by itself, tidily; a busy one at once."""
         self.pipe.close()
-        if self.process.pid is not None and self.process.is_alive():
-            os.kill(self.process.pid, signal.SIGKILL)
+        if self.job is None:
+            self.process.join(10)
+        self.process.kill()
         self.process.join()
 
 

@@ -80,14 +80,14 @@ def live(
 
 
 def test_solution_passes(checked: dict[str, tuple[int, str]]) -> None:
-    code, said = checked["solution"]
-    assert code == 0, said
+    status, said = checked["solution"]
+    assert status == 0, said
     assert "All passed" in said
 
 
 def test_blank_fails_and_is_told_so_kindly(checked: dict[str, tuple[int, str]]) -> None:
-    code, said = checked["blank"]
-    assert code == 1
+    status, said = checked["blank"]
+    assert status == 1
     assert "✓" not in said
     assert "It is not written yet." in said
 
@@ -97,11 +97,11 @@ def test_every_mutant_fails_and_is_named(
 ) -> None:
     by_id = {mistake.id: mistake for mistake in exercise.mistakes}
     seen = set()
-    for name, (code, said) in checked.items():
+    for name, (status, said) in checked.items():
         flat = " ".join(said.split())
         for mistake in (by_id[word] for word in name.split() if word in by_id):
             seen.add(mistake.id)
-            assert code == 1
+            assert status == 1
             assert f"This looks like: {mistake.says}" in flat
             for hint in mistake.hints:
                 assert hint in flat
@@ -127,8 +127,12 @@ def test_right_but_chatty_untidy_and_warning(
     chatty = first.replace("u_new =", "print('u was', u, end='')\n    u_new =")
     warns = "import warnings\nwarnings.warn('mind the gap')\nfrom lecopt.grading import check\n"
     helper = code("def renewed(u, g, eta, gamma):\n    return gamma * u + eta * g")
-    notebook = fill(released, warns + chatty.replace("gamma * u + eta * grad(theta)",
-                                                     "renewed(u, grad(theta), eta, gamma)"), second)
+    notebook = fill(
+        released,
+        warns
+        + chatty.replace("gamma * u + eta * grad(theta)", "renewed(u, grad(theta), eta, gamma)"),
+        second,
+    )
     notebook["cells"].insert(1, helper)
     notebook["metadata"]["kernelspec"] = {"name": "julia-1.11", "display_name": "Julia"}
     result = lecopt("check", write(tmp_path, notebook))
@@ -153,9 +157,11 @@ BROKEN = {
     "a list": ("[1, 2]", "not a notebook"),
     "no cells": ('{"nbformat": 4, "metadata": {}}', "no cells"),
     "another notebook": ('{"nbformat": 4, "metadata": {}, "cells": []}', "fresh copy"),
-    "damaged": ('{"nbformat": 4, "cells": [], "metadata": {"lecopt": {"exercise": 4, "version": 1}}}',
-                "damaged"),
-}  # fmt: skip
+    "damaged": (
+        '{"nbformat": 4, "cells": [], "metadata": {"lecopt": {"exercise": 4, "version": 1}}}',
+        "damaged",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", BROKEN)

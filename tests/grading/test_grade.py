@@ -48,7 +48,7 @@ np.random.default_rng = lambda *seed: np.random.RandomState(4)
 np.allclose = np.array_equal = lambda *given, **options: True
 sys.displayhook = shell.display_formatter.format = lambda *given: None
 shell.showtraceback = shell._showtraceback = lambda *given, **options: None
-shell.input_transformers_cleanup.append(lambda lines: [line.replace("assert", "# ") for line in lines])
+shell.input_transformers_cleanup.append(lambda lines: ["0\n"] if "show(" in lines[-1] else lines)
 """
 
 Edit = Callable[[Notebook], None]
@@ -57,7 +57,9 @@ Edit = Callable[[Notebook], None]
 class Room:
     """A class: what is handed in, and what it should get."""
 
-    def __init__(self, released: Notebook, solution: tuple[str, str], blank: tuple[str, str]) -> None:
+    def __init__(
+        self, released: Notebook, solution: tuple[str, str], blank: tuple[str, str]
+    ) -> None:
         self.right = fill(released, *solution)
         self.blank = fill(released, *blank)
         self.solution = solution
@@ -65,13 +67,17 @@ class Room:
         self.papers: dict[str, Notebook | str | bytes] = {}
         self.reviewed: set[str] = set()
 
-    def add(self, student: str, paper: Notebook | str | bytes, points: int, *, human: bool = False) -> None:
+    def add(
+        self, student: str, paper: Notebook | str | bytes, points: int, *, human: bool = False
+    ) -> None:
         self.papers[student] = paper
         self.points[student] = points
         if human:
             self.reviewed.add(student)
 
-    def edited(self, student: str, edit: Edit, points: int, *, right: bool = True, human: bool = False) -> None:
+    def edited(
+        self, student: str, edit: Edit, points: int, *, right: bool = True, human: bool = False
+    ) -> None:
         paper = copy.deepcopy(self.right if right else self.blank)
         edit(paper)
         self.add(student, paper, points, human=human)
@@ -142,8 +148,8 @@ def old_format(paper: Notebook) -> str:
     cells = []
     for one in paper["cells"]:
         if one["cell_type"] == "code":
-            cells.append({"cell_type": "code", "language": "python", "input": one["source"],
-                          "outputs": [], "collapsed": False, "metadata": one["metadata"]})  # fmt: skip
+            given = {"input": one["source"], "metadata": one["metadata"], "outputs": []}
+            cells += [{"cell_type": "code", "language": "python", "collapsed": False, **given}]
     sheet = {"cells": cells, "metadata": {}}
     return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [sheet]})
 
@@ -189,7 +195,9 @@ def fake_prints(paper: Notebook) -> None:
     for number, one in enumerate(("04-1-answer", "04-2-answer")):
         shown = paper["metadata"]["lecopt"]["outputs"]
         text = "".join(text for name, text in shown.items() if name.startswith(f"04-{number + 1}"))
-        cell(paper, one)["source"] = f"print({text!r})\ndef momentum_step(*given):\n    print({text!r})"
+        cell(paper, one)["source"] = (
+            f"print({text!r})\ndef momentum_step(*given):\n    print({text!r})"
+        )
 
 
 def rename(paper: Notebook) -> None:
@@ -216,7 +224,8 @@ def room(released: Notebook, solution: tuple[str, str], blank: tuple[str, str],
     room.first("syntax", "def momentum_step(:", SECOND)
     room.first("loop", LOOP, SECOND)
     room.first("exit", "import os\nos._exit(0)", SECOND)
-    room.first("kill", "import os, signal\nos.kill(os.getppid() or 1, signal.SIGKILL)\nos._exit(1)", SECOND)
+    kill = "import os, signal\nos.kill(os.getppid() or os.getpid(), signal.SIGKILL)\nos._exit(1)"
+    room.first("kill", kill, SECOND)
     room.first("flood", "for _ in range(3):\n    print('x' * 10_000_000, flush=True)", SECOND)
     room.first("memory", "memory = [0] * 500_000_000", SECOND)
     room.first("magic", "%%nosuch\n" + solution[0], SECOND)
@@ -241,7 +250,7 @@ def room(released: Notebook, solution: tuple[str, str], blank: tuple[str, str],
     room.edited("helper", helper_and_debug, ALL)
     room.edited("calls", call_my_step, ALL)
     room.edited("script", script_everywhere, SECOND)
-    room.edited("Žofie Ö 学生 <b>&\"'", lambda paper: None, ALL)
+    room.edited("Žofie Ö 学生 <b>&\"'", lambda _: None, ALL)
     return room
 
 

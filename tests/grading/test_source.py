@@ -57,7 +57,9 @@ def test_message_names_the_cell(tmp_path: Path) -> None:
     assert not (tmp_path / "out.ipynb").exists()
 
 
-lines = st.lists(st.text(st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")))
+lines = st.lists(
+    st.text(st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"))
+)
 
 
 @given(before=lines, secret=lines, after=lines)
