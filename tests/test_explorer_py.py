@@ -118,7 +118,7 @@ def test_alt_text_says_who_arrives_when() -> None:
         ("Nesterov", 100),
         ("Adam", 124),
     ):
-        assert f"{name} is below 1e−05 first at step {step}" in alt
+        assert f"{name} brings the loss below 1e−5 at step {step}" in alt
 
 
 def test_alt_text_says_who_diverges() -> None:
@@ -292,6 +292,11 @@ def test_names_cannot_break_out_of_the_mount() -> None:
     name = "</script><b>"
     html = explore(NEURON, {name: Momentum()}).html()
     assert html.count("</script>") == 1 and "<b>" not in html.split("</script>")[1]
+
+
+def test_its_text_is_the_same_each_time() -> None:
+    assert repr(fading_weights()) == repr(fading_weights())
+    assert repr(fading_weights()).startswith("<Explorer: Bars that shrink")
 
 
 def test_elsewhere_it_is_a_widget() -> None:

@@ -168,7 +168,7 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
     "bar",
     {},
     h("label", "budget-label", {}, "Budget ", budget, h("span", "", {}, " gradient evaluations each")),
-    h("span", "bar-end", {}, said, h("label", "toggle", {}, withArrows, "arrows"), share, button("Back to the beginning", "reset", () => store.reset())),
+    h("span", "bar-end", {}, said, h("label", "toggle", {}, withArrows, "arrows"), store.onPage ? share : null, button("Back to the beginning", "reset", () => store.reset())),
   );
   el.append(
     h("p", "hidden", {}, scene.alt),

@@ -148,6 +148,9 @@ class Explorer(anywidget.AnyWidget):
         """What is to be seen, in words."""
         return str(self.scene.get("alt", ""))
 
+    def __repr__(self) -> str:
+        return f"<Explorer: {self.alt}>"
+
     def html(self) -> str:
         """Return the mount for a page without a kernel: scene, first state, still picture."""
         state = {name: getattr(self, name) for name in self.ACCEPTED[1:]}

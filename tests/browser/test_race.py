@@ -109,6 +109,19 @@ def test_a_tap_places_the_start_and_a_swipe_scrolls(visit: Visit) -> None:
         assert shown == expected
 
 
+def test_a_finger_drags_the_start(visit: Visit) -> None:
+    page = visit(race(), width=360, has_touch=True).page
+    before = lines(page)
+    box = page.locator(".lecopt-handle").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    for kind, dx in (("touchStart", 0), ("touchMove", 20), ("touchMove", 50), ("touchEnd", None)):
+        points = [] if dx is None else [{"x": x + dx, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert all(a != b for a, b in zip(before, lines(page), strict=True))
+    assert start_point(page)[1] == pytest.approx(-2.0, abs=0.05)
+
+
 def test_arrow_keys_move_the_start(visit: Visit) -> None:
     page = visit(race()).page
     before = lines(page)
@@ -296,6 +309,8 @@ def test_a_shared_link_brings_the_state_back(visit: Visit) -> None:
     assert lines(other) == expected
     assert step_shown(other) == 25
     assert not other.get_by_role("checkbox", name="Momentum").is_checked()
+    other.evaluate("location.hash = '#lecopt.race=k:77'")
+    expect(other.locator(".lecopt-step-label")).to_have_text("77 / 400")
 
 
 def test_reset_brings_the_beginning_back(visit: Visit) -> None:
