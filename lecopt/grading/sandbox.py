@@ -136,10 +136,16 @@ def bubblewrap() -> str:
     return path
 
 
-def command(listener: int, limits: Limits) -> list[str]:
-    """Return the command line of the warm Python in its bubblewrap."""
+def short_folder() -> str:
+    """Return a folder for temporary files, near the root: a Unix socket's path has 107 bytes."""
+    folder = tempfile.gettempdir()
+    return folder if os.name != "posix" or len(folder) < 64 else "/tmp"
+
+
+def command(listener: int, limits: Limits, name: str) -> list[str]:
+    """Return the command line of the warm Python in its bubblewrap; `name` is for `ps`."""
     root = os.geteuid() == 0
-    options = {"uid": NOBODY if root else None, "limits": asdict(limits)}
+    options = {"name": name, "uid": NOBODY if root else None, "limits": asdict(limits)}
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": "/tmp/home", "LANG": "C.UTF-8", "PYTHONPATH": "/site",
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1",
@@ -149,8 +155,8 @@ def command(listener: int, limits: Limits) -> list[str]:
     # Root gives its rights away for good, in warm_kernel, to a user that limits apply to.
     args += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"]
     args += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "grader"]
-    for name, value in environment.items():
-        args += ["--setenv", name, value]
+    for variable, value in environment.items():
+        args += ["--setenv", variable, value]
     view = [*system_view(), *package_view()]
     args += [*parents(view), *view]
     args += ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
@@ -175,10 +181,7 @@ class Sandbox:
         self._alive = -1
 
     def __enter__(self) -> Self:
-        # A Unix socket's path holds 107 bytes.
-        base = tempfile.gettempdir()
-        short = base if os.name != "posix" or len(base) < 60 else "/tmp"
-        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=short))
+        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=short_folder()))
         if self.kind == "bwrap":
             self._start()
         return self
@@ -207,7 +210,7 @@ class Sandbox:
             log = open(self.folder / "log", "wb")  # noqa: SIM115
             with log:
                 self._process = subprocess.Popen(
-                    command(listener.fileno(), self.limits),
+                    command(listener.fileno(), self.limits, str(self.folder)),
                     pass_fds=[listener.fileno(), theirs],
                     stdin=subprocess.DEVNULL,
                     stdout=log,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
-import os
 import signal
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from lecopt.grading.exercise import Exercise, ExerciseError, Outputs
 from lecopt.grading.feedback import judge
 from lecopt.grading.limits import Limits
 from lecopt.grading.merge import merge, read_notebook
-from lecopt.grading.sandbox import Sandbox
+from lecopt.grading.sandbox import Sandbox, short_folder
 from lecopt.grading.store import Grade
 
 TRIES = 2
@@ -141,8 +140,7 @@ def run_jobs(
     """Yield grades as they come."""
     todo = deque((job, 1) for job in jobs)
     tries: dict[Job, int] = {}
-    base = "/tmp" if os.name == "posix" else None  # Unix sockets need short paths
-    with tempfile.TemporaryDirectory(prefix="lecopt-", dir=base) as folder:
+    with tempfile.TemporaryDirectory(prefix="lecopt-", dir=short_folder()) as folder:
         scratch = Path(folder)
         crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
         try:

@@ -7,7 +7,6 @@ import csv
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,12 @@ def lecopt(
     )
 
 
-def grade(class_room: Path, out: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
+def grade(
+    class_room: Path, out: Path, *args: str | Path, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run `lecopt grade` on the book's exercise, on a seed of the tests' own."""
     source = ("--source", SOURCE.parent, "--seed", SEED)
-    return lecopt("grade", class_room, "--out", out, *map(str, source), *args)
+    return lecopt("grade", class_room, "--out", out, *map(str, source), *args, **options)
 
 
 def grades(out: Path) -> dict[str, dict[str, str]]:
@@ -75,8 +76,12 @@ def hand_in(folder: Path, student: str, content: Notebook | str | bytes) -> Path
     return path
 
 
-def sandboxes() -> Iterator[psutil.Process]:
-    """Yield the running processes of any sandbox, ours or another's."""
-    for process in psutil.process_iter(["cmdline"]):
-        if any("warm_kernel.py" in word for word in process.info["cmdline"] or ()):
-            yield process
+def left_running(folder: Path) -> list[psutil.Process]:
+    """Return the processes of sandboxes below a folder that do not end, given time."""
+    sandboxed = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in process.info["cmdline"] or ())
+    ]
+    _, alive = psutil.wait_procs(sandboxed, timeout=20)
+    return alive

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grading.helpers import SOURCE, Notebook, cell, code, fill, grade, grades, hand_in, sandboxes
+from grading.helpers import SOURCE, Notebook, cell, code, fill, grade, grades, hand_in, left_running
 
 from lecopt.grading.exercise import Exercise
 
@@ -48,7 +49,7 @@ np.random.default_rng = lambda *seed: np.random.RandomState(4)
 np.allclose = np.array_equal = lambda *given, **options: True
 sys.displayhook = shell.display_formatter.format = lambda *given: None
 shell.showtraceback = shell._showtraceback = lambda *given, **options: None
-shell.input_transformers_cleanup.append(lambda lines: ["0\n"] if "show(" in lines[-1] else lines)
+shell.input_transformers_cleanup.append(lambda lines: ["0\\n"] if "show(" in lines[-1] else lines)
 """
 
 Edit = Callable[[Notebook], None]
@@ -268,13 +269,14 @@ def out(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (base / "in" / "link" / "04_momentum.ipynb").symlink_to(base / "in" / "honest" / others.name)
     room.points["link"] = 0
     room.reviewed.add("link")
-    before = {process.pid for process in sandboxes()}
-    left = set(Path("/tmp").glob("lecopt-*"))
-    result = grade(base / "in", base / "out", "--time", "5")
+    scratch = base / "tmp"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    result = grade(base / "in", base / "out", "--time", "5", env=environment)
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{len(room.reviewed)} need a human" in result.stdout
-    assert {process.pid for process in sandboxes()} <= before
-    assert set(Path("/tmp").glob("lecopt-*")) <= left
+    assert left_running(scratch) == []
+    assert list(scratch.iterdir()) == []
     return base / "out"
 
 

@@ -15,9 +15,9 @@ from lecopt.grading.release import leaks, release_text
 
 
 def test_committed_notebook_is_what_its_source_gives(tmp_path: Path) -> None:
-    result = lecopt("exercise", "release", SOURCE, "--out", tmp_path / "new.ipynb")
+    result = lecopt("exercise", "release", "--out", tmp_path)
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "new.ipynb").read_bytes() == NOTEBOOK.read_bytes(), (
+    assert (tmp_path / NOTEBOOK.name).read_bytes() == NOTEBOOK.read_bytes(), (
         f"run: lecopt exercise release {SOURCE.relative_to(ROOT)}"
     )
 

@@ -51,10 +51,10 @@ def test_slip_names_file_and_what_is_wrong(slip: str, tmp_path: Path) -> None:
 def test_message_names_the_cell(tmp_path: Path) -> None:
     path = tmp_path / "04_momentum.md"
     path.write_text(SOURCE.read_text().replace("tags: [answer]", "tags: [answr]", 1))
-    result = lecopt("exercise", "release", path, "--out", tmp_path / "out.ipynb")
+    result = lecopt("exercise", "release", path, "--out", tmp_path)
     assert result.returncode == 2
     assert "cell 4 ('def momentum_step(theta, u, grad, eta, gamma):')" in result.stderr
-    assert not (tmp_path / "out.ipynb").exists()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 lines = st.lists(
