@@ -77,7 +77,12 @@ class HeavyBall:
     def init(self, theta: Any) -> Memory:
         return Memory(theta)
 
-    def step(self, theta: Any, state: Memory, J: Any) -> tuple[Any, Memory]:
+    def step(
+        self,
+        theta: Any,
+        state: Memory,
+        J: Any,
+    ) -> tuple[Any, Memory]:
         new = theta - self.rate * J.grad(theta) + self.keep * (theta - state.before)
         return new, Memory(theta)
 
@@ -145,8 +150,9 @@ def test_an_untraceable_rule_names_the_line_and_the_remedy() -> None:
         explore(NEURON, {"mine": Undecided()})
 
 
-def test_locals_point_at_the_lines_that_set_them() -> None:
-    (rule,) = explore(NEURON, [Adam()]).scene["rules"]
+@pytest.mark.parametrize("made", [Adam(), HeavyBall()], ids=["Adam", "HeavyBall"])
+def test_locals_point_at_the_lines_that_set_them(made: Any) -> None:
+    (rule,) = explore(NEURON, [made]).scene["rules"]
     lines = rule["program"]["source"].splitlines()
     for name, _, line in rule["program"]["locals"]:
         assert lines[line].strip().startswith(f"{name} =")

@@ -177,7 +177,8 @@ export class MapView {
       const digits = Math.max(0, 3 - Math.floor(Math.log10(high - low)));
       return Number(Math.min(high, Math.max(low, value)).toFixed(digits));
     });
-    this.options.move?.(clipped as Point);
+    this.point = clipped as Point; // the next key may come before the next frame
+    this.options.move?.(this.point);
   }
 }
 

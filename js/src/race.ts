@@ -63,7 +63,7 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
   const code = panels.includes("code")
     ? new CodeView(J, objective.labels, racers.map((r) => r.key), (name) => store.put("code", name))
     : null;
-  const curve = panels.includes("model") && objective.predict ? new CurveView(objective, 0.5, () => ask("all")) : null;
+  const curve = panels.includes("model") && objective.predict ? new CurveView(objective, 0.55, () => ask("all")) : null;
   const table = panels.includes("table") ? dataTable(objective.labels) : null;
   const budget = h("input", "field budget", { type: "number", min: 1, max: 100000, step: 1, "aria-label": "Gradient evaluations for each rule" });
   const withArrows = h("input", "check", { type: "checkbox" });
@@ -149,8 +149,6 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
     table?.set(shown().map((r) => ({ name: r.key, run: r.run })), k);
   });
 
-  // Few rules leave room beside the map for the loss curve.
-  const [beside, below] = racers.length <= 2 ? [loss?.el, null] : [null, loss?.el];
   const said = h("span", "said", { role: "status" });
   const share = button("Copy a link to this state", "link", () => {
     const address = store.writeAddress();
@@ -173,9 +171,17 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
   el.append(
     h("p", "hidden", {}, scene.alt),
     bar,
-    h("div", "stage", {}, h("div", "map-side", {}, map.el, caption), player.el, h("div", "cards", {}, ...racers.map((r) => r.card.el), beside)),
-    h("div", curve && below ? "panels two" : "panels", {}, below, curve?.frame.el),
-    code?.el ?? "",
+    h(
+      "div",
+      `stage ${racers.length <= 2 && !curve ? "few" : "many"} ${curve ? "curved" : "plain"}`,
+      {},
+      h("div", "map-side", {}, map.el, caption),
+      player.el,
+      h("div", "cards", {}, ...racers.map((r) => r.card.el)),
+      loss?.el,
+      curve?.frame.el,
+      code?.el,
+    ),
     table?.el ?? "",
     words,
   );

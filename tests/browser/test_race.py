@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawing import drawn
 from playwright.sync_api import Page, expect
 
 from lecopt import (
@@ -42,7 +43,7 @@ def race(**options: Any) -> Explorer:
 
 def lines(page: Page) -> list[str]:
     """Return the paths of the rules that are on, as they are drawn."""
-    page.wait_for_timeout(60)
+    drawn(page)
     found = page.locator('.lecopt-track:not([style*="none"]) .lecopt-whole')
     return [str(found.nth(i).get_attribute("d")) for i in range(found.count())]
 
@@ -53,19 +54,19 @@ def start_shown(page: Page) -> str:
 
 def start_point(page: Page) -> list[float]:
     """Return the start as the page says it."""
-    page.wait_for_timeout(60)
+    drawn(page)
     numbers = re.findall(r"= (−?[\d.]+\d)", start_shown(page))
     return [float(n.replace("−", "-")) for n in numbers]
 
 
 def step_shown(page: Page) -> int:
-    page.wait_for_timeout(60)
+    drawn(page)
     return int(page.locator(".lecopt-scrub").input_value())
 
 
 def go_to(page: Page, step: int) -> None:
     page.locator(".lecopt-scrub").fill(str(step))
-    page.wait_for_timeout(60)
+    drawn(page)
 
 
 def slider(page: Page, rule: str, name: str) -> Any:
@@ -131,7 +132,7 @@ def test_arrow_keys_move_the_start(visit: Visit) -> None:
     assert lines(page) != before
     assert "w = −1.80, b = −1.80" in start_shown(page)
     page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_timeout(60)
+    drawn(page)
     assert "w = −1.82" in start_shown(page)
 
 
@@ -151,7 +152,7 @@ def test_a_typed_value_is_taken_exactly_and_a_wrong_one_refused(visit: Visit) ->
     field = page.get_by_role("textbox", name="Momentum: η (eta), exact value")
     field.fill("0.37")
     field.press("Enter")
-    page.wait_for_timeout(60)
+    drawn(page)
     path = descend(Momentum(eta=0.37), np.array(START), J, steps=400)
     card = page.locator('[data-rule="Momentum"] .lecopt-status')
     expect(card).to_have_text(f"L < 1e−5 at step {path.first_below(1e-5)}")
@@ -236,7 +237,7 @@ def test_the_code_panel_shows_pythons_numbers(visit: Visit, name: str) -> None:
 def test_the_data_table_holds_the_path(visit: Visit) -> None:
     page = visit(race()).page
     page.get_by_text("Data table").click()
-    page.wait_for_timeout(100)
+    drawn(page)
     path = descend(RULES["Momentum"], np.array(START), J, steps=100)
     row = page.locator(".lecopt-table tbody tr", has=page.locator("th", has_text="100")).first
     assert row.locator("td").nth(3).inner_text() == f"{path.theta[100][0]:.3f}".replace("-", "−")
@@ -248,7 +249,7 @@ def test_the_budget_is_shown_and_can_be_set(visit: Visit) -> None:
     assert field.input_value() == "400"
     field.fill("90")
     field.press("Enter")
-    page.wait_for_timeout(60)
+    drawn(page)
     assert page.locator(".lecopt-step-label").inner_text() == "90 / 90"
     expect(page.locator('[data-rule="Adam"] .lecopt-status')).to_have_text("not < 1e−5 in 90 steps")
 
@@ -265,7 +266,7 @@ def test_divergence_is_drawn_and_said(visit: Visit) -> None:
 def test_a_rule_can_be_switched_off(visit: Visit) -> None:
     page = visit(race()).page
     page.get_by_role("checkbox", name="Momentum").uncheck()
-    page.wait_for_timeout(60)
+    drawn(page)
     shown = page.locator(".lecopt-track")
     assert [shown.nth(i).is_visible() for i in range(4)] == [True, False, True, True]
     assert page.locator(".lecopt-loss-line").count() == 3
@@ -276,7 +277,7 @@ def test_arrows_add_up_to_the_update(visit: Visit) -> None:
     page.get_by_label("Rule whose code is shown").select_option("Nesterov")
     go_to(page, 40)
     page.get_by_role("checkbox", name="arrows").check()
-    page.wait_for_timeout(60)
+    drawn(page)
     heads = page.locator(".lecopt-arrow-head")
     tips = [str(heads.nth(i).get_attribute("transform")).split("rotate")[0] for i in range(3)]
     assert tips[1] == tips[2] != tips[0], "memory, then gradient, ends where the update ends"

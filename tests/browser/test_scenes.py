@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from drawing import drawn
 from playwright.sync_api import expect
 
 from lecopt import Adam, GradientDescent, Momentum, Nesterov, Neuron, noisy_wave, two_points
@@ -34,45 +35,46 @@ SCENES: dict[str, Callable[[], Explorer]] = {
     "weights": fading_weights,
     "average": lambda: moving_average(VALUES),
 }
-every_scene = pytest.mark.parametrize("kind", SCENES)
 Visit = Callable[..., Any]
 
 
-@every_scene
+def all_scenes() -> list[Explorer]:
+    return [make() for make in SCENES.values()]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_mounts_in_silence_and_fits(visit: Visit, kind: str, theme: str, width: int) -> None:
-    opened = visit(SCENES[kind](), theme=theme, width=width)
+def test_they_mount_in_silence_and_fit(visit: Visit, theme: str, width: int) -> None:
+    opened = visit(*all_scenes(), theme=theme, width=width)
     assert opened.complaints() == []
-    wide = opened.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width
+    assert opened.page.locator(".lecopt-mount").count() == len(SCENES)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@every_scene
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_it_breaks_no_accessibility_rule(visit: Visit, kind: str, theme: str) -> None:
-    page = visit(SCENES[kind](), theme=theme, width=760).page
+def test_they_break_no_accessibility_rule(visit: Visit, theme: str) -> None:
+    page = visit(*all_scenes(), theme=theme, width=760).page
     for more in page.locator("summary").all():
         more.click()
     result = Axe().run(page)
     assert result.violations_count == 0, result.generate_report()
 
 
-@every_scene
-@pytest.mark.parametrize("width", [360, 700])
-def test_the_place_is_kept_while_it_loads(visit: Visit, kind: str, width: int) -> None:
-    mount = visit(SCENES[kind](), width=width).page.locator(".lecopt-mount")
-    kept = float(mount.evaluate("e => parseFloat(getComputedStyle(e).minHeight)"))
-    mount.evaluate("e => { e.style.minHeight = '0px'; }")
-    assert kept == pytest.approx(mount.bounding_box()["height"], rel=0.06)
+@pytest.mark.parametrize("width", [360, 704])
+def test_their_place_is_kept_while_they_load(visit: Visit, width: int) -> None:
+    page = visit(*all_scenes(), width=width).page
+    for kind, mount in zip(SCENES, page.locator(".lecopt-mount").all(), strict=True):
+        kept = float(mount.evaluate("e => parseFloat(getComputedStyle(e).minHeight)"))
+        mount.evaluate("e => { e.style.minHeight = '0px'; }")
+        assert kept == pytest.approx(mount.bounding_box()["height"], rel=0.06), kind
 
 
-@every_scene
-def test_without_javascript_there_is_a_picture(visit: Visit, kind: str) -> None:
-    widget = SCENES[kind]()
-    page = visit(widget, java_script_enabled=False).page
-    image = page.get_by_role("img", name=widget.alt)
-    assert image.is_visible() and image.bounding_box()["width"] > 200
+def test_without_javascript_there_are_pictures(visit: Visit) -> None:
+    widgets = all_scenes()
+    page = visit(*widgets, java_script_enabled=False).page
+    for widget in widgets:
+        image = page.get_by_role("img", name=widget.alt)
+        assert image.is_visible() and image.bounding_box()["width"] > 200
 
 
 def test_a_guess_is_weighed(visit: Visit) -> None:
@@ -103,7 +105,7 @@ def test_the_dial_predicts_and_weighs(visit: Visit) -> None:
     for key, angle in (("", 60), ("Home", 180), ("ArrowLeft", 185)):
         if key:
             knob.press(key)
-        page.wait_for_timeout(60)
+        drawn(page)
         phi = math.atan2(g[1], g[0]) + math.radians(angle)
         u = np.array([math.cos(phi), math.sin(phi)])
         shown = [
@@ -115,7 +117,7 @@ def test_the_dial_predicts_and_weighs(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 20, box["y"] + 90, steps=3)
     page.mouse.up()
-    page.wait_for_timeout(60)
+    drawn(page)
     assert "185°" not in knob.get_attribute("aria-label")
 
 
@@ -131,7 +133,7 @@ def test_the_quiz_explains_every_choice(visit: Visit) -> None:
             verdict = "is right" if i == question["right"] else "is not it"
             expect(feedback).to_contain_text(f"{'ABCD'[i]} {verdict}")
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(60)
+        drawn(page)
     count = len(widget.scene["questions"])
     expect(page.locator(".lecopt-bar")).to_contain_text(f"{count} of {count} right")
 
@@ -142,11 +144,11 @@ def test_the_quiz_can_be_done_by_keys(visit: Visit) -> None:
     page.locator(".lecopt-choice").first.focus()
     for question in widget.scene["questions"][:3]:
         page.keyboard.press("abcd"[question["right"]])
-        page.wait_for_timeout(60)
+        drawn(page)
         expect(page.locator(".lecopt-feedback")).to_contain_text("is right")
         page.locator(".lecopt-choice").first.focus()
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(60)
+        drawn(page)
     expect(page.locator(".lecopt-bar")).to_contain_text("3 of 8 right")
 
 
@@ -157,7 +159,7 @@ def test_weights_fade_by_gamma(visit: Visit) -> None:
     np.testing.assert_allclose(weights, 0.9 ** np.arange(40), rtol=1e-12)
     before = page.locator(".lecopt-bars").get_attribute("d")
     page.get_by_role("slider", name="γ (gamma)").press("ArrowRight")
-    page.wait_for_timeout(60)
+    drawn(page)
     assert page.locator(".lecopt-bars").get_attribute("d") != before
     expect(page.locator(".lecopt-desk")).to_contain_text("1/(1 − γ) = 1")
 
@@ -173,5 +175,5 @@ def test_the_average_is_pulled_to_its_zero_start(visit: Visit) -> None:
     corrected = page.locator(".lecopt-model-line.lecopt-predicted")
     assert corrected.get_attribute("d")
     page.get_by_role("checkbox", name="bias corrected").uncheck()
-    page.wait_for_timeout(60)
+    drawn(page)
     assert corrected.get_attribute("d") == ""
