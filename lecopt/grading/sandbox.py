@@ -160,7 +160,7 @@ def command(listener: int, limits: Limits, name: str) -> list[str]:
     view = [*system_view(), *package_view()]
     args += [*parents(view), *view]
     args += ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
-    args += ["--remount-ro", "/", "--chdir", "/tmp"]
+    args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     python = base_python()
     return [*args, python, "-s", "/warm_kernel.py", str(listener), json.dumps(options)]
 

@@ -187,6 +187,22 @@ def test_forged_messages_end_in_an_error_or_in_silence(kernel: BoundedKernel) ->
         said(kernel, forge)
 
 
+def test_an_ordinary_users_sandbox_is_as_tight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root and others get there by different ways (the limit on processes spares root alone)."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "--unshare-user" in sandbox_module.command(3, LIMITS, "name")
+    with Sandbox("bwrap", LIMITS) as place:
+        kernel = BoundedKernel(place)
+        test_no_network(kernel)
+        test_no_environment_and_no_other_process(kernel)
+        test_nothing_can_be_written_but_tmp(kernel)
+        test_disk_is_small(kernel)
+        test_memory_is_bounded(kernel)
+        test_kernels_share_nothing(place, kernel)
+        kernel.stop()
+    assert left_running(place.folder) == []
+
+
 def test_no_bubblewrap_is_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(SandboxError, match="apt install bubblewrap"):
