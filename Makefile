@@ -35,7 +35,7 @@ bench: $(VENV)/.test site  ## measure speeds and sizes
 	PYTHONPATH=tools $(PY) benchmarks/figures.py
 
 exercises: $(VENV)/.site  ## write the students' notebooks from their sources
-	$(VENV)/bin/lecopt release
+	for source in exercises/source/*.md; do $(VENV)/bin/lecopt exercise release $$source || exit; done
 
 lock: $(VENV)/.test  ## pin every dependency anew
 	$(PY) tools/lock.py
