@@ -169,9 +169,9 @@ def test_the_average_is_pulled_to_its_zero_start(visit: Visit) -> None:
     line = page.locator(".lecopt-real[data-values]")
     shown = json.loads(line.get_attribute("data-values"))
     m = 0.0
-    for value, drawn in zip(VALUES, shown, strict=True):
+    for value, average in zip(VALUES, shown, strict=True):
         m = 0.9 * m + 0.1 * float(f"{value:.4g}")
-        assert drawn == pytest.approx(m, rel=1e-9)
+        assert average == pytest.approx(m, rel=1e-9)
     corrected = page.locator(".lecopt-model-line.lecopt-predicted")
     assert corrected.get_attribute("d")
     page.get_by_role("checkbox", name="bias corrected").uncheck()
