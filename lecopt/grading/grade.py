@@ -13,7 +13,7 @@ from pathlib import Path
 from lecopt.grading.exercise import ExerciseError
 from lecopt.grading.limits import Limits
 from lecopt.grading.outputs import expected_outputs
-from lecopt.grading.report import write_page
+from lecopt.grading.report import write_class_page, write_page
 from lecopt.grading.sandbox import bubblewrap
 from lecopt.grading.source import read_source
 from lecopt.grading.store import Grade, Store, fingerprint
@@ -142,6 +142,7 @@ def grade_class(
             references[name], hashes[name] = reference_for(path, summary.seed, order.kind, store)
         _grade(order, store, references, hashes, summary, begin, advance)
         store.write_csv(order.out / "grades.csv")
+        write_class_page(store.grades(), order.out / "class.html")
         for grade in store.grades():
             if grade.problems:
                 what = "; ".join(grade.problems)

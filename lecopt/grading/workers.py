@@ -70,12 +70,14 @@ def grade_one(job: Job, reference: Reference, place: Sandbox) -> Grade:
     try:
         notebook = read_submission(job.path)
     except ExerciseError as error:
-        return replace(blank, tasks=tuple(judge(exercise, {}, outputs)), problems=(str(error),))
+        return replace(
+            blank, tasks=tuple(judge(exercise, {}, outputs, reveal=False)), problems=(str(error),)
+        )
     merged = merge(exercise, notebook, reference.seed)
     results = compare(merged.groups, dict(outputs.solution), place)
     return replace(
         blank,
-        tasks=tuple(judge(exercise, results, outputs)),
+        tasks=tuple(judge(exercise, results, outputs, reveal=False)),
         notes=merged.notes,
         problems=merged.problems,
         seconds=time.monotonic() - began,
@@ -176,7 +178,7 @@ def run_jobs(
 
 def given_up(job: Job, reference: Reference) -> Grade:
     """Return the grade of a submission that the grader could not survive: a human's to give."""
-    tasks = tuple(judge(reference.exercise, {}, reference.outputs))
+    tasks = tuple(judge(reference.exercise, {}, reference.outputs, reveal=False))
     problem = f"the grader itself failed on it, {TRIES} times"
     return Grade(
         job.student, job.exercise, job.key, reference.seed, reference.points, tasks, (), (problem,)

@@ -14,7 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grading.helpers import SOURCE, Notebook, cell, code, fill, grade, grades, hand_in, left_running
+from grading.helpers import (
+    SEED,
+    SOURCE,
+    Notebook,
+    cell,
+    code,
+    fill,
+    grade,
+    grades,
+    hand_in,
+    left_running,
+)
 
 from lecopt.grading.exercise import Exercise
 
@@ -184,12 +195,24 @@ def call_my_step(paper: Notebook) -> None:
     answer["source"] = answer["source"].replace(lines, call)
 
 
+SCRIPT = "<script>alert(1)</script>"
+
+
 def script_everywhere(paper: Notebook) -> None:
-    script = "<script>alert(1)</script>"
     answer = cell(paper, "04-1-answer")
-    answer["source"] = f"def momentum_step(*given):\n    raise ValueError({script!r})\n"
-    answer["outputs"] = [{"output_type": "stream", "name": "stdout", "text": script}]
-    paper["cells"].insert(0, {"cell_type": "markdown", "id": "x", "metadata": {}, "source": script})
+    error = f"type({SCRIPT!r}, (Exception,), {{}})(momentum_step, seed, {SCRIPT!r})"
+    answer["source"] = f"def momentum_step(*given):\n    raise {error}\n"
+    answer["outputs"] = [{"output_type": "stream", "name": "stdout", "text": SCRIPT}]
+    paper["cells"].insert(0, {"cell_type": "markdown", "id": "x", "metadata": {}, "source": SCRIPT})
+
+
+def tell_the_numbers(paper: Notebook) -> None:
+    answer = cell(paper, "04-1-answer")
+    answer["source"] = (
+        "def momentum_step(theta, *given):\n    print('› seed =', seed)\n"
+        "    raise ValueError(f'{seed} {theta}')\n"
+    )
+    paper["cells"].insert(1, code("raise ValueError(f'the seed is {seed}')"))
 
 
 def fake_prints(paper: Notebook) -> None:
@@ -251,6 +274,7 @@ def room(released: Notebook, solution: tuple[str, str], blank: tuple[str, str],
     room.edited("helper", helper_and_debug, ALL)
     room.edited("calls", call_my_step, ALL)
     room.edited("script", script_everywhere, SECOND)
+    room.edited("teller", tell_the_numbers, SECOND)
     room.edited("Žofie Ö 学生 <b>&\"'", lambda _: None, ALL)
     return room
 
@@ -319,9 +343,21 @@ def test_pages_are_escaped_and_keep_hidden_inputs(
         page = (out / student / "04_momentum.html").read_text()
         assert "<script" not in page
         assert "default-src 'none'" in page
+        assert str(SEED) not in page
         for check in exercise.cells:
             assert check.role != "hidden" or check.source not in page
     assert "&lt;script&gt;alert(1)" in (out / "script" / "04_momentum.html").read_text()
+
+
+def test_class_page_adds_up(room: Room, out: Path, exercise: Exercise) -> None:
+    page = (out / "class.html").read_text()
+    assert f"{len(room.points)} submissions" in page
+    assert "<script" not in page
+    assert "the answer cell of 04.1 is missing" in page
+    right = sum(row["points"] == str(ALL) for row in grades(out).values())
+    assert re.search(rf'number">{ALL}</td>\s*<td><meter value="{right}"', page)
+    says = next(m.says for m in exercise.mistakes if m.id == "04.1/no-memory")
+    assert says in page
 
 
 def test_page_of_the_honest_has_no_fault(out: Path) -> None:
