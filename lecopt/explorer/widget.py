@@ -160,7 +160,7 @@ class Explorer(anywidget.AnyWidget):
         image = self._picture() if self._picture else ""
         figure = f'<img src="{image}" alt="{escape(self.alt)}">' if image else escape(self.alt)
         kind = self.scene["kind"]
-        tall, phone = race_height(self.scene) if kind == "race" else TALL[kind]
+        tall, phone = race_height(self.scene, self.code) if kind == "race" else TALL[kind]
         return (
             f'<div class="lecopt-explorer lecopt-mount" data-kind="{kind}" '
             f'style="--lec-tall:{tall}px;--lec-tall-phone:{phone}px">'
@@ -174,15 +174,20 @@ class Explorer(anywidget.AnyWidget):
         return super()._repr_mimebundle_(**kwargs)
 
 
-def race_height(scene: Mapping[str, Any]) -> tuple[int, int]:
-    """Return about how tall a race is, on a page of the book and on a phone, in pixels."""
+def race_height(scene: Mapping[str, Any], shown: str) -> tuple[int, int]:
+    """Return about how tall a race is, on a page of the book and on a phone, in pixels.
+
+    `shown` is the rule whose code is there.
+    """
     rules, panels = scene["rules"], scene["panels"]
     folded = [sum(h["name"].startswith("eps") for h in r["hyper"]) for r in rules]
     cards = sum(
         56 + 26 * (len(r["hyper"]) - n) + 20 * (n > 0) for r, n in zip(rules, folded, strict=True)
     )
-    lines = len(rules[0]["program"]["source"].splitlines())
-    code = (90 + 20 * lines, 85 + 38 * lines) if "code" in panels else (0, 0)
+    rule = next(r for r in rules if r["key"] == shown)
+    lines, states = len(rule["program"]["source"].splitlines()), len(rule["state"])
+    values = 2 + states + len(rule["program"]["locals"])
+    code = (90 + 20 * (lines + states), 85 + 19 * (lines + values)) if "code" in panels else (0, 0)
     loss, model = 200 * ("loss" in panels), 210 * ("model" in panels)
     table = 32 * ("table" in panels)
     few = len(rules) <= 2
