@@ -483,6 +483,18 @@ def test_a_state_of_another_shape_than_theta():
     assert close(out["theta"], new) and close(out["state.total"], np.asarray(state.total))
 
 
+def test_a_name_set_twice_points_to_its_last_line():
+    class Twice(Own):
+        def step(self, theta, state, J):
+            g = J.grad(theta)
+            g = g / 2
+            theta = theta - self.eta * g
+            return theta, state
+
+    lines = {name: line for name, _, line in trace_step(Twice())["locals"]}
+    assert lines == {"g": 2, "theta": 3}
+
+
 def test_nesterovs_look_ahead_is_shown():
     names = [name for name, _, _ in trace_step(Nesterov())["locals"]]
     assert "theta_look" in names
