@@ -37,12 +37,17 @@ class Visit:
         self.page.on("response", self.receive)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
         self.page.on("console", self.listen)
-        self.page.on("requestfailed", lambda request: self.troubles.append(f"lost {request.url}"))
+        self.page.on("requestfailed", self.lose)
 
     def guard(self, route: Any) -> None:
         """Let a request pass, unless it goes elsewhere."""
         allowed = route.request.url.startswith((self.home, "data:", "blob:"))
         route.continue_() if allowed else route.abort()
+
+    def lose(self, request: Any) -> None:
+        """Note what could not be loaded, other than what the reader went away from."""
+        if request.failure != "net::ERR_ABORTED":
+            self.troubles.append(f"lost {request.url}: {request.failure}")
 
     def listen(self, message: Any) -> None:
         """Note what the page complains of."""
