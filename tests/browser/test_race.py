@@ -176,7 +176,8 @@ def test_the_keyboard_scrubs_plays_and_pauses(visit: Visit) -> None:
     assert step_shown(page) == 400
     page.keyboard.press("Space")
     page.wait_for_function(
-        "() => { const k = document.querySelector('.lecopt-scrub').value; return k > 3 && k < 400; }"
+        "() => { const { value } = document.querySelector('.lecopt-scrub');"
+        " return 3 < value && value < 400; }"
     )
     page.keyboard.press("Space")
     paused = step_shown(page)
