@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,7 +25,7 @@ from lecopt.grading.exercise import Exercise, ExerciseError, Outputs
 from lecopt.grading.feedback import judge
 from lecopt.grading.limits import Limits
 from lecopt.grading.merge import merge, read_notebook
-from lecopt.grading.sandbox import Sandbox, short_folder
+from lecopt.grading.sandbox import Sandbox
 from lecopt.grading.store import Grade
 
 TRIES = 2
@@ -138,42 +138,41 @@ def run_jobs(
     workers: int,
     kind: str,
     limits: Limits,
-) -> Iterator[Grade]:
-    """Yield grades as they come."""
+    scratch: Path,
+) -> Generator[Grade, None, None]:
+    """Yield grades as they come. The workers keep their sockets and drafts in `scratch`."""
     todo = deque((job, 1) for job in jobs)
     tries: dict[Job, int] = {}
-    with tempfile.TemporaryDirectory(prefix="lecopt-", dir=short_folder()) as folder:
-        scratch = Path(folder)
-        crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
-        try:
-            while todo or any(worker.job for worker in crew):
-                for worker in crew:
-                    if worker.job is None and todo:
-                        job, tries[job] = todo.popleft()
-                        tasks = len(references[job.exercise].exercise.tasks)
-                        worker.give(job, 60 + 2 * tasks * limits.group)
-                wait([worker.pipe for worker in crew if worker.job], timeout=1)
-                for number, worker in enumerate(crew):
-                    if worker.job is None:
-                        continue
-                    try:
-                        grade = worker.pipe.recv() if worker.pipe.poll() else None
-                    except (EOFError, OSError):
-                        grade, worker.deadline = None, 0.0
-                    if grade is not None:
-                        worker.job = None
-                        yield grade
-                    elif time.monotonic() > worker.deadline:
-                        job = worker.job
-                        worker.stop()
-                        crew[number] = Worker(references, kind, limits, scratch)
-                        if tries[job] < TRIES:
-                            todo.append((job, tries[job] + 1))
-                        else:
-                            yield given_up(job, references[job.exercise])
-        finally:
+    crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
+    try:
+        while todo or any(worker.job for worker in crew):
             for worker in crew:
-                worker.stop()
+                if worker.job is None and todo:
+                    job, tries[job] = todo.popleft()
+                    tasks = len(references[job.exercise].exercise.tasks)
+                    worker.give(job, 60 + 2 * tasks * limits.group)
+            wait([worker.pipe for worker in crew if worker.job], timeout=1)
+            for number, worker in enumerate(crew):
+                if worker.job is None:
+                    continue
+                try:
+                    grade = worker.pipe.recv() if worker.pipe.poll() else None
+                except (EOFError, OSError):
+                    grade, worker.deadline = None, 0.0
+                if grade is not None:
+                    worker.job = None
+                    yield grade
+                elif time.monotonic() > worker.deadline:
+                    job = worker.job
+                    worker.stop()
+                    crew[number] = Worker(references, kind, limits, scratch)
+                    if tries[job] < TRIES:
+                        todo.append((job, tries[job] + 1))
+                    else:
+                        yield given_up(job, references[job.exercise])
+    finally:
+        for worker in crew:
+            worker.stop()
 
 
 def given_up(job: Job, reference: Reference) -> Grade:

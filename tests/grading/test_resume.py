@@ -37,6 +37,14 @@ def rows(out: Path) -> dict[str, tuple[str, float]]:
     return {student: (key, seconds) for student, key, seconds in found}
 
 
+def scratch_of(out: Path) -> Path:
+    """Return where the last run kept its sockets and drafts."""
+    store = sqlite3.connect(out / "results.sqlite")
+    ((path,),) = store.execute("SELECT value FROM setting WHERE name = 'scratch'").fetchall()
+    store.close()
+    return Path(path)
+
+
 def start(room: Path) -> subprocess.Popen[bytes]:
     command = [str(LECOPT), "grade", str(room / "in"), "--out", str(room / "out")]
     command += ["--source", str(SOURCE.parent), "--seed", str(SEED), "--workers", "1"]
@@ -73,10 +81,14 @@ def test_stopped_and_started_again(room: Path, how: signal.Signals) -> None:
     assert gone(family)
     done = rows(room / "out")
     assert 2 <= len(done) < len(STUDENTS)
+    scratch = scratch_of(room / "out")
+    assert scratch.exists() == (how == signal.SIGKILL)
 
     result = grade(room / "in", room / "out")
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"Graded {len(STUDENTS) - len(done)}, kept {len(done)}" in result.stdout
+    assert not scratch.exists()
+    assert not scratch_of(room / "out").exists()
     after = rows(room / "out")
     assert {student: after[student] for student in done} == done
     found = grades(room / "out")
