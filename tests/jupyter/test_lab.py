@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -107,15 +108,16 @@ def notebook(chromium: Browser, lab: tuple[str, str]) -> Iterator[Page]:
 
 def run(page: Page, cell: int) -> None:
     """Run one cell, and wait until it is done."""
-    prompt = page.locator(".jp-CodeCell").nth(cell).locator(".jp-InputPrompt")
+    cell_at = page.locator(".jp-CodeCell").nth(cell)
+    prompt = cell_at.locator(".jp-InputPrompt")
     before = prompt.inner_text()
-    page.locator(".jp-CodeCell").nth(cell).locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    page.wait_for_function(
-        "([e, before]) => /\\[\\d+\\]/.test(e.innerText) && e.innerText !== before",
-        arg=[prompt.element_handle(), before],
-        timeout=60_000,
-    )
+    for _ in range(3):  # while JupyterLab restores its layout it may take the focus away
+        cell_at.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        with contextlib.suppress(AssertionError):
+            expect(prompt).not_to_have_text(before, timeout=10_000)
+            break
+    expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=60_000)
 
 
 def widget(page: Page) -> Locator:
