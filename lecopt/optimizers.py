@@ -478,6 +478,7 @@ class AdamUncorrected(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, section 6.4.
@@ -527,6 +528,7 @@ class Rprop(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation learning",
@@ -546,7 +548,8 @@ class Rprop(CheckedHyperParameters):
     def step(self, theta: Array, state: RpropState, J: Objective) -> tuple[Array, RpropState]:
         g = J.grad(theta)
         same = g * state.g
-        longer, shorter = self.up * state.delta, self.down * state.delta
+        longer = self.up * state.delta
+        shorter = self.down * state.delta
         delta = np.where(same > 0, longer, np.where(same < 0, shorter, state.delta))
         delta = np.clip(delta, self.delta_min, self.delta_max)
         g = np.where(same < 0, 0.0, g)
@@ -579,6 +582,7 @@ class AdaDelta(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     M. D. Zeiler, "ADADELTA: an adaptive learning rate method", arXiv:1212.5701 (2012),
@@ -627,6 +631,7 @@ class AdaMax(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 2.
@@ -677,6 +682,7 @@ class Nadam(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016, algorithm 2.
@@ -730,6 +736,7 @@ class AMSGrad(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     S. J. Reddi, S. Kale and S. Kumar, "On the convergence of Adam and beyond", ICLR 2018,
@@ -786,6 +793,7 @@ class AdamW(CheckedHyperParameters):
     ------
     ValueError
         If a hyper-parameter is out of range or not finite.
+
     References
     ----------
     I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
