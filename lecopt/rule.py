@@ -72,6 +72,16 @@ def decay(default: float, symbol: str, *, slider: tuple[float, float] = (0.0, 0.
     return hyper(default, symbol, below=1.0, slider=slider)
 
 
+def epsilon(default: float) -> Any:
+    """Declare the small number that keeps a division finite, outside the root."""
+    return hyper(default, "ε", slider=(1e-10, 1e-1), log=True)
+
+
+def epsilon_inside(default: float) -> Any:
+    """Declare the same inside the root."""
+    return hyper(default, "ε (inside the root)", slider=(0.0, 1e-2))
+
+
 class CheckedHyperParameters:
     """Refuse hyper-parameters that are unknown or out of range when a rule is made."""
 

@@ -29,7 +29,7 @@ import numpy as np
 from lecopt.rule import Rule
 from lecopt.tape import Tape, Traced, TraceError
 
-__all__ = ["TraceError", "trace_objective", "trace_step"]
+__all__ = ["TraceError", "trace_init", "trace_objective", "trace_step"]
 
 
 def trace_step(rule: Rule, dim: int = 2) -> dict[str, Any]:
@@ -45,13 +45,7 @@ def trace_step(rule: Rule, dim: int = 2) -> dict[str, Any]:
         the line and says what to write instead.
     """
     tape = Tape()
-    if not dataclasses.is_dataclass(rule):
-        raise TraceError(f"{type(rule).__name__} is not a dataclass; write @dataclass above it")
-    traced_rule = copy.copy(rule)
-    for field in dataclasses.fields(rule):
-        symbol = tape.input(field.name, np.asarray(getattr(rule, field.name), float))
-        object.__setattr__(traced_rule, field.name, symbol)
-    start = np.linspace(0.5, 1.5, dim)
+    traced_rule, start = _traced(rule, tape), np.linspace(0.5, 1.5, dim)
     theta = tape.input("theta", start)
     fresh = rule.init(start)
     _check_state("init", fresh)
@@ -61,6 +55,26 @@ def trace_step(rule: Rule, dim: int = 2) -> dict[str, Any]:
     _check_state("step", new_state)
     out = {"theta": new_theta} | {f"state.{k}": v for k, v in new_state._asdict().items()}
     return _program(tape, out, names, step)
+
+
+def trace_init(rule: Rule, dim: int = 2) -> dict[str, Any]:
+    """Return the program of a rule's first state in `dim` dimensions.
+
+    Its inputs are "theta" and the rule's hyper-parameters by name; it returns "theta" as it is,
+    and "state.<field>".
+
+    Raises
+    ------
+    TraceError
+        If `init` holds what cannot be traced.
+    """
+    tape = Tape()
+    theta = tape.input("theta", np.linspace(0.5, 1.5, dim))
+    init = type(rule).init
+    state, names = _call(init, _traced(rule, tape), theta)
+    _check_state("init", state)
+    out = {"theta": theta} | {f"state.{k}": v for k, v in state._asdict().items()}
+    return _program(tape, out, names, init)
 
 
 def trace_objective(J: Any) -> dict[str, Any]:
@@ -82,6 +96,17 @@ def trace_objective(J: Any) -> dict[str, Any]:
         value, names = _call(method, traced_J, theta)
         programs[name] = _program(tape, {"value": value}, names, method)
     return programs | {"data": {field: getattr(J, field).tolist() for field in fields}}
+
+
+def _traced(rule: Rule, tape: Tape) -> Rule:
+    """Return a copy of a rule whose hyper-parameters are inputs of the tape."""
+    if not dataclasses.is_dataclass(rule):
+        raise TraceError(f"{type(rule).__name__} is not a dataclass; write @dataclass above it")
+    copied = copy.copy(rule)
+    for field in dataclasses.fields(rule):
+        symbol = tape.input(field.name, np.asarray(getattr(rule, field.name), float))
+        object.__setattr__(copied, field.name, symbol)
+    return copied
 
 
 def _program(

@@ -139,7 +139,7 @@ def test_a_list_of_rules_is_named_after_its_classes() -> None:
 def test_a_students_rule_needs_no_metadata() -> None:
     widget = explore(NEURON, {"mine": HeavyBall()})
     (rule,) = widget.scene["rules"]
-    assert rule["state"] == [{"name": "before", "init": "theta"}]
+    assert rule["init"]["out"] == {"theta": 0, "state.before": 0}
     rate = rule["hyper"][0]
     assert rate["name"] == "rate" and rate["range"][0] < 0.5 < rate["range"][1]
     assert "def step(self, theta, state, J):" in rule["program"]["source"]

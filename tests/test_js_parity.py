@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import RULES, every_objective, every_rule
 
-from lecopt import Adam, Neuron, descend, two_points
+from lecopt import Adam, Neuron, RMSProp, Rprop, descend, two_points
 from lecopt.explorer.averages import MovingAverage
 from lecopt.explorer.parts import program_part, rule_part
 from lecopt.tape import Tape
@@ -61,7 +61,8 @@ def test_there_are_rules_to_compare() -> None:
 @every_rule
 @every_objective
 def test_paths_agree(node: Ask, rule: type, J: Any) -> None:
-    made = rule(eta=ETAS.get(type(J).__name__, 0.05))
+    # RMSProp soon circles in the narrow valley, where round-off grows, unless its steps are small.
+    made = rule(eta=ETAS.get(type(J).__name__, 0.01 if rule is RMSProp else 0.05))
     start = [0.7 * high + 0.3 * low for low, high in J.window]
     path = descend(made, np.array(start), J, steps=100)
     part = rule_part("it", made)
@@ -94,14 +95,22 @@ def test_states_and_locals_agree(node: Ask, rule: type) -> None:
             )
 
 
-def test_sliders_change_the_hyper_parameters(node: Ask) -> None:
+@pytest.mark.parametrize(
+    ("rule", "chosen"),
+    [
+        (Adam, {"eta": 0.37, "beta1": 0.8, "beta2": 0.95, "eps": 1e-4, "eps_root": 1e-3}),
+        (Rprop, {"eta": 0.37, "up": 1.3, "down": 0.4, "delta_min": 1e-5, "delta_max": 0.9}),
+    ],
+)
+def test_sliders_change_the_hyper_parameters(
+    node: Ask, rule: type, chosen: dict[str, float]
+) -> None:
     J, start = Neuron(*two_points()), [-2.0, -2.0]
-    chosen = {"eta": 0.37, "beta1": 0.8, "beta2": 0.95, "eps": 1e-4, "eps_root": 1e-3}
-    path = descend(Adam(**chosen), np.array(start), J, steps=50)
+    path = descend(rule(**chosen), np.array(start), J, steps=50)
     answer = node(
         "run",
         objective=trace_objective(J),
-        rule=rule_part("Adam", Adam()),
+        rule=rule_part("it", rule()),
         start=start,
         settings=chosen,
         budget=50,

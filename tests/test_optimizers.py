@@ -23,6 +23,7 @@ from strategies import (
     mid_run,
     points,
     rules,
+    rules_without_decay,
     same_bits,
     same_walk,
     steps_and_seeds,
@@ -30,21 +31,42 @@ from strategies import (
 )
 
 from lecopt import (
+    AdaDelta,
+    AdaGrad,
+    AdaGradNoRoot,
     Adam,
+    AdaMax,
+    AdamUncorrected,
+    AdamW,
+    AMSGrad,
     GradientDescent,
     Momentum,
     MomentumEMA,
+    Nadam,
     Nesterov,
+    NesterovShifted,
     Neuron,
     Quadratic,
+    RMSProp,
+    Rprop,
     descend,
     iterates,
     two_points,
 )
 from lecopt.rule import Rule
 
-NO_SQUARES = [GradientDescent, Momentum, MomentumEMA, Nesterov]
-every_linear_rule = pytest.mark.parametrize("rule", NO_SQUARES, ids=lambda rule: rule.__name__)
+NO_SQUARES = [GradientDescent, Momentum, MomentumEMA, Nesterov, NesterovShifted]
+NO_POWERS = [*NO_SQUARES, AdaGrad, AdaGradNoRoot, RMSProp, AdamUncorrected, Rprop, AdaDelta]
+# Without their eps, these see the gradient's sign and how it changes, not its unit.
+NO_UNIT = [AdaGrad, RMSProp, Adam, AdamUncorrected, Rprop, AdaMax, Nadam, AMSGrad, AdamW]
+
+
+def each_of(rules):
+    """Run a test for each of some rules, as its argument rule."""
+    return pytest.mark.parametrize("rule", rules, ids=lambda rule: rule.__name__)
+
+
+every_linear_rule = each_of(NO_SQUARES)
 small = st.floats(-3, 3)
 pairs = st.tuples(small, small).map(np.array)
 
@@ -122,7 +144,7 @@ def test_arrays_of_hyper_parameters_are_a_run_each(rule, K, data):
         assert np.allclose(path.theta[(..., *k)], alone.theta, rtol=1e-9, atol=1e-12)
 
 
-@every_linear_rule
+@each_of(NO_POWERS)
 @law
 @given(data=st.data())
 def test_arrays_of_hyper_parameters_are_a_run_each_bit_for_bit(rule, data):
@@ -226,7 +248,7 @@ def test_the_step_counter_is_a_python_integer(rule):
 @law_of_pairs
 @given(data=st.data())
 def test_no_slope_no_move(rule, J, data):
-    r, theta = data.draw(rules(rule)), data.draw(points(J))
+    r, theta = data.draw(rules_without_decay(rule)), data.draw(points(J))
     flat = Slope(np.zeros(2))
     assert all(same_bits(point, theta) for point, _ in walk(r, theta, flat, 3))
 
@@ -235,7 +257,7 @@ def test_no_slope_no_move(rule, J, data):
 @law
 @given(data=st.data())
 def test_where_the_origin_lies_does_not_matter(rule, data):
-    J, r = Quadratic(0.5, 4.0, angle=0.6), data.draw(rules(rule))
+    J, r = Quadratic(0.5, 4.0, angle=0.6), data.draw(rules_without_decay(rule))
     theta, shift = data.draw(pairs), data.draw(pairs)
     state = mid_run(r, theta, *data.draw(steps_and_seeds))
     here, its = r.step(theta, state, J)
@@ -284,15 +306,31 @@ def test_a_loss_twice_as_large_is_a_rate_twice_as_large(rule, J, data):
     assert same_walk(plain, louder)
 
 
+@each_of(NO_UNIT)
 @every_objective
-@law
+@law_of_pairs
 @given(data=st.data())
-def test_adam_does_not_see_the_size_of_the_loss(J, data):
-    r = data.draw(rules(Adam, eta=data.draw(st.floats(1e-3, 1)), eps=0.0, eps_root=0.0))
+def test_a_rule_without_unit_does_not_see_the_size_of_the_loss(rule, J, data):
+    names = {f.name for f in dataclasses.fields(rule)}
+    no_eps = dict.fromkeys(names & {"eps", "eps_root"}, 0.0)
+    r = data.draw(rules(rule, eta=data.draw(st.floats(1e-3, 1)), **no_eps))
     theta, size = data.draw(points(J)), 2.0 ** data.draw(st.integers(-8, 8))
     assume((np.abs(J.grad(theta)) > 1e-12).all())
     with np.errstate(all="ignore"):
         plain = walk(r, theta, J, 15)
+        louder = walk(r, theta, Seen(J, size=size), 15)
+    assert same_walk(plain, louder)
+
+
+@every_objective
+@law
+@given(data=st.data())
+def test_without_its_root_adagrad_goes_half_as_far_on_a_loss_twice_as_large(J, data):
+    r, theta = data.draw(rules(AdaGradNoRoot, eps=0.0)), data.draw(points(J))
+    size = 2.0 ** data.draw(st.integers(-8, 8))
+    assume((np.abs(J.grad(theta)) > 1e-12).all())
+    with np.errstate(all="ignore"):
+        plain = walk(dataclasses.replace(r, eta=r.eta / size), theta, J, 15)
         louder = walk(r, theta, Seen(J, size=size), 15)
     assert same_walk(plain, louder)
 
@@ -322,8 +360,60 @@ def test_without_memory_every_momentum_is_gradient_descent(J, data):
     eta, theta = data.draw(st.floats(1e-3, 30)), data.draw(points(J))
     with np.errstate(all="ignore"):
         plain = walk(GradientDescent(eta), theta, J, 15)
-        for r in (Momentum(eta, gamma=0.0), Nesterov(eta, gamma=0.0), MomentumEMA(eta, beta=0.0)):
-            assert same_walk(plain, walk(r, theta, J, 15)), type(r)
+        for forgetful in (
+            Momentum(eta, gamma=0.0),
+            Nesterov(eta, gamma=0.0),
+            NesterovShifted(eta, gamma=0.0),
+            MomentumEMA(eta, beta=0.0),
+        ):
+            assert same_walk(plain, walk(forgetful, theta, J, 15)), forgetful
+
+
+@every_objective
+@law
+@given(data=st.data())
+def test_nesterov_shifted_stands_where_nesterov_looks(J, data):
+    theta, gamma = data.draw(points(J)), data.draw(st.floats(0, 0.99))
+    eta = 1e-3 * data.draw(st.floats(0.1, 1))
+    plain = descend(Nesterov(eta, gamma), theta, J, 50)
+    shifted = descend(NesterovShifted(eta, gamma), theta, J, 50)
+    assume(plain.diverged_at == -1)
+    scale = 1 + np.abs(plain.theta).max()
+    ahead = plain.theta - gamma * plain.states.u
+    assert np.abs(shifted.theta - ahead).max() < 1e-10 * scale
+    assert np.abs(shifted.states.u - plain.states.u).max() < 1e-10 * scale
+
+
+@law
+@given(rules(Adam), pairs, st.lists(pairs, min_size=1, max_size=20))
+def test_the_family_of_adam_meets_where_their_formulas_do(r, theta, gradients):
+    hyper = dataclasses.asdict(r)
+    memoryless = hyper | {"beta1": 0.0}
+    of_squares = {"beta": r.beta2, "eps": r.eps, "eps_root": r.eps_root}
+    for one, other in (
+        (r, AdamW(**hyper, weight_decay=0.0)),
+        (Adam(**memoryless), Nadam(**memoryless)),
+        (AdamUncorrected(**memoryless), RMSProp(r.eta, **of_squares)),
+    ):
+        (a, s), (b, its) = (theta, one.init(theta)), (theta, other.init(theta))
+        for g in gradients:
+            (a, s), (b, its) = one.step(a, s, Slope(g)), other.step(b, its, Slope(g))
+            assert a == pytest.approx(b, rel=1e-11, abs=1e-11 * (1 + r.eta)), other
+            assert same_bits(s.v, its.v)
+
+
+@law
+@given(rules(Adam), pairs, st.lists(pairs, min_size=1, max_size=20), st.floats(0, 1))
+def test_amsgrad_is_adam_until_gradients_shrink_and_then_goes_slower(r, theta, gradients, less):
+    gradients = np.cumsum(np.abs(gradients), axis=0)
+    slow = AMSGrad(**dataclasses.asdict(r))
+    (a, s), (b, s_max) = (theta, r.init(theta)), (theta, slow.init(theta))
+    for g in gradients:
+        (a, s), (b, s_max) = r.step(a, s, Slope(g)), slow.step(b, s_max, Slope(g))
+    assert same_bits((a, *s), (b, *s_max[:-1])) and same_bits(s_max.v_max, s.v)
+    adam, amsgrad = (rule.step(a, s, Slope(less * g)) for rule, s in ((r, s), (slow, s_max)))
+    assert (np.abs(amsgrad[0] - a) <= np.abs(adam[0] - a)).all()
+    assert (amsgrad[1].v_max >= s.v).all()
 
 
 @every_objective
@@ -394,6 +484,119 @@ def test_adams_averages_are_weighted_means_of_the_gradients(r, theta, gradients)
     assert before - theta == pytest.approx(step, rel=1e-8, abs=1e-9 * (1 + r.eta))
 
 
+ADAMS = [AdamUncorrected, AdaMax, Nadam, AMSGrad, AdamW]
+every_corrected = each_of([Adam, AdaMax, Nadam, AMSGrad])
+
+
+@every_corrected
+@law
+@given(st.data(), pairs, pairs)
+def test_a_constant_slope_means_steps_of_eta(rule, data, theta, g):
+    fixed = {"eps_root": 0.0} if rule is not AdaMax else {}
+    r = data.draw(rules(rule, eps=0.0, **fixed))
+    assume(np.abs(g).min() > 1e-3)
+    trail = [theta, *(point for point, _ in walk(r, theta, Slope(g), 8))]
+    # Nadam's forecast of the mean is one step older than its weights say.
+    expected = np.tile(-r.eta * np.sign(g), (8, 1))
+    if rule is Nadam:
+        t = np.arange(1, 9)[:, None]
+        expected *= r.beta1 * (1 - r.beta1**t) / (1 - r.beta1 ** (t + 1)) + (1 - r.beta1) / (
+            1 - r.beta1**t
+        )
+    assert np.diff(trail, axis=0) == pytest.approx(expected, rel=1e-9, abs=1e-12 + 1e-14 * r.eta)
+
+
+@law
+@given(rules(AdamUncorrected, eps=0.0, eps_root=0.0), pairs, pairs)
+def test_uncorrected_the_first_step_is_too_long_by_the_ratio_of_the_weights(r, theta, g):
+    assume(np.abs(g).min() > 1e-3)
+    new, _ = r.step(theta, r.init(theta), Slope(g))
+    ratio = (1 - r.beta1) / np.sqrt(1 - r.beta2)
+    assert theta - new == pytest.approx(r.eta * ratio * np.sign(g), rel=1e-9, abs=1e-12)
+
+
+@law
+@given(rules(AdaGrad), pairs, st.lists(pairs, min_size=1, max_size=20))
+def test_adagrad_divides_by_all_the_gradients_so_far(r, theta, gradients):
+    state, plain = r.init(theta), AdaGradNoRoot(r.eta, r.eps)
+    for g in gradients:
+        before, other = theta, plain.step(theta, state, Slope(g))
+        theta, state = r.step(theta, state, Slope(g))
+    total, g = np.sum(np.square(gradients), axis=0), gradients[-1]
+    assert state.v == pytest.approx(total)
+    step = r.eta * g / (np.sqrt(total + r.eps_root) + r.eps)
+    assert before - theta == pytest.approx(step, rel=1e-9, abs=1e-12 * (1 + r.eta))
+    assert same_bits(other[1].v, state.v)
+    assert before - other[0] == pytest.approx(r.eta * g / (total + r.eps), rel=1e-9, abs=1e-12)
+
+
+@law
+@given(rules(RMSProp), pairs, st.lists(pairs, min_size=1, max_size=20))
+def test_rmsprop_divides_by_a_fading_sum_of_squares(r, theta, gradients):
+    state = r.init(theta)
+    for g in gradients:
+        before = theta
+        theta, state = r.step(theta, state, Slope(g))
+    weights = (1 - r.beta) * r.beta ** np.arange(len(gradients))[::-1]
+    v = weights @ np.square(gradients)
+    step = r.eta * gradients[-1] / (np.sqrt(v + r.eps_root) + r.eps)
+    assert before - theta == pytest.approx(step, rel=1e-8, abs=1e-11 * (1 + r.eta))
+
+
+@law
+@given(rules(AdaMax), pairs, st.lists(pairs, min_size=1, max_size=20))
+def test_adamax_divides_by_the_largest_faded_gradient(r, theta, gradients):
+    state = r.init(theta)
+    for g in gradients:
+        theta, state = r.step(theta, state, Slope(g))
+    faded = [r.beta2**k * (np.abs(g) + r.eps) for k, g in enumerate(reversed(gradients))]
+    assert state.v == pytest.approx(np.max(faded, axis=0), rel=1e-11)
+
+
+@law
+@given(rules(AdaDelta), pairs, st.lists(pairs, min_size=1, max_size=20))
+def test_adadelta_steps_in_the_ratio_of_its_two_means(r, theta, gradients):
+    state, steps = r.init(theta), []
+    for g in gradients:
+        before, d = theta, state.d
+        theta, state = r.step(theta, state, Slope(g))
+        weights = (1 - r.beta) * r.beta ** np.arange(len(steps) + 1)[::-1]
+        v = weights @ np.square(gradients[: len(steps) + 1])
+        steps.append(np.sqrt((d + r.eps_root) / (v + r.eps_root)) * g)
+        assert before - theta == pytest.approx(r.eta * steps[-1], rel=1e-8, abs=1e-11)
+        assert state.d == pytest.approx(weights @ np.square(steps), rel=1e-9, abs=1e-300)
+
+
+@law
+@given(rules(Rprop), pairs, st.lists(st.sampled_from([-2.0, -0.1, 0.0, 0.3, 5.0]), min_size=1))
+def test_rprop_by_hand(r, theta, slopes):
+    """One coordinate with plain numbers; the other, of constant slope, only grows."""
+    x, delta, last = theta[0], r.eta, 0.0
+    state = r.init(theta)
+    for slope in slopes:
+        turned = slope * last < 0
+        if turned:
+            delta *= r.down
+        elif slope * last > 0:
+            delta *= r.up
+        delta = min(max(delta, r.delta_min), r.delta_max)
+        last = 0.0 if turned else slope
+        x -= delta * ((last > 0) - (last < 0))
+        before = theta
+        theta, state = r.step(theta, state, Slope([slope, 1.0]))
+        assert theta[0] == pytest.approx(x, rel=1e-12, abs=1e-12)
+        assert before[1] - theta[1] == pytest.approx(state.delta[1], rel=1e-9, abs=1e-12)
+    grown = min(max(r.eta, r.delta_min), r.delta_max) * r.up ** (len(slopes) - 1)
+    assert state.delta[1] == pytest.approx(min(grown, r.delta_max))
+
+
+@law
+@given(rules(AdamW), pairs)
+def test_without_slope_weight_decay_shrinks_every_parameter_alike(r, theta):
+    (new, _), *_ = walk(r, theta, Slope(np.zeros(2)), 1)
+    assert new == pytest.approx(theta * (1 - r.eta * r.weight_decay), rel=1e-9, abs=1e-12)
+
+
 # ---- quadratics: what theory says
 
 
@@ -454,15 +657,16 @@ def test_every_hyper_parameter_says_what_it_is(rule):
 
 
 @every_rule
-@pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf, np.array([0.1, -0.5, 0.2])])
-def test_a_value_out_of_range_is_refused_by_name(rule, bad):
+@pytest.mark.parametrize("bad", [-0.5, np.nan, np.inf])
+@pytest.mark.parametrize("in_a_sweep", [False, True])
+def test_a_value_out_of_range_is_refused_by_name(rule, bad, in_a_sweep):
     for field in dataclasses.fields(rule):
         with pytest.raises(ValueError, match=rule.__name__) as caught:
-            rule(**{field.name: bad})
-        shown = "nan" if np.isnan(bad).any() else "inf" if np.isinf(bad).any() else "-0.5"
+            rule(**{field.name: np.array([field.default, bad]) if in_a_sweep else bad})
         message = str(caught.value)
-        assert f"{rule.__name__}({field.name}={shown})" in message
-        assert "must be at least 0" in message and "choose another value" in message
+        assert f"{rule.__name__}({field.name}={bad})" in message
+        least = 1 if (rule, field.name) == (Rprop, "up") else 0
+        assert f"must be at least {least}" in message and "choose another value" in message
 
 
 @pytest.mark.parametrize(
@@ -473,6 +677,11 @@ def test_a_value_out_of_range_is_refused_by_name(rule, bad):
         (MomentumEMA, "beta", "less than 1"),
         (Adam, "beta1", "less than 1"),
         (Adam, "beta2", "less than 1"),
+        (NesterovShifted, "gamma", "at most 1"),
+        (RMSProp, "beta", "less than 1"),
+        (AdaDelta, "beta", "less than 1"),
+        *((r, b, "less than 1") for r in ADAMS for b in ("beta1", "beta2")),
+        (Rprop, "down", "at most 1"),
     ],
 )
 def test_a_memory_that_grows_is_refused(rule, name, words):

@@ -35,7 +35,7 @@ from lecopt import Adam, Momentum, Nesterov, Neuron
 from lecopt.optimizers import MomentumState
 from lecopt.rule import Hyper
 from lecopt.tape import Tape
-from lecopt.trace import TraceError, trace_objective, trace_step
+from lecopt.trace import TraceError, trace_init, trace_objective, trace_step
 
 FUNCTIONS = {
     "neg": lambda a: -a, "exp": np.exp, "log": np.log, "log2": np.log2, "log1p": np.log1p,
@@ -116,6 +116,19 @@ def test_the_program_of_a_rule_takes_the_rules_step(rule, J, data):
     assert set(out) == {f"state.{name}" for name in new_state._fields}
     for name, value in new_state._asdict().items():
         assert close(out[f"state.{name}"], np.asarray(value)), name
+
+
+@every_rule
+@every_objective
+@law_of_pairs
+@given(data=st.data())
+def test_the_program_of_a_rules_beginning_is_its_init(rule, J, data):
+    r, theta = data.draw(rules(rule)), data.draw(points(J))
+    program = json.loads(json.dumps(trace_init(rule())))
+    state = r.init(theta)
+    out = outputs(program, step_inputs(r, theta, state))
+    assert list(out) == ["theta", *(f"state.{name}" for name in state._fields)]
+    assert all(close(a, b) for a, b in zip(out.values(), (theta, *state), strict=True))
 
 
 @every_rule

@@ -2,6 +2,7 @@
 
 import { h } from "./dom";
 import { number } from "./format";
+import { size } from "./ops";
 import type { LocalSlot } from "./tape";
 import { Objective, moment, type Run, type Runner } from "./run";
 
@@ -89,13 +90,11 @@ export class CodeView {
     const { dim } = runner;
     const rows: HTMLElement[] = [];
     if (first) {
-      rows.push(this.row("theta", dim, (_, run, k) => point(run, k, 0, dim)));
-      let at = dim;
-      for (const { name, init } of runner.part.state) {
-        const size = init === "theta" ? dim : [init].flat(Infinity).length;
-        const offset = at;
-        rows.push(this.row(`state.${name}`, size, (_, run, k) => point(run, k, offset, size)));
-        at += size;
+      let at = 0;
+      for (const [name, shape] of Object.entries(runner.fields)) {
+        const [offset, length] = [at, size(shape)];
+        rows.push(this.row(name, length, (_, run, k) => point(run, k, offset, length)));
+        at += length;
       }
     }
     const set = runner.compiled.locals.filter((slot: LocalSlot) => slot.line === line);

@@ -1,7 +1,17 @@
 // Run a rule over an objective within a budget of gradient evaluations.
 
+import { size } from "./ops";
 import type { ObjectivePart, RulePart } from "./scene";
-import { compile, compileStep, dataArrays, type CompiledStep, type Evaluator, type Shape } from "./tape";
+import {
+  compile,
+  compileInit,
+  compileStep,
+  dataArrays,
+  type CompiledInit,
+  type CompiledStep,
+  type Evaluator,
+  type Shape,
+} from "./tape";
 
 export const TOO_LARGE = 1e12;
 
@@ -40,27 +50,25 @@ export class Objective implements Evaluator {
   }
 }
 
-const shapeOf = (value: unknown): number[] =>
-  Array.isArray(value) ? [value.length, ...shapeOf(value[0])] : [];
-
 /** A rule, compiled, with the layout of theta and its state in one array. */
 export class Runner {
   readonly compiled: CompiledStep;
   readonly width: number;
   readonly gradsPerStep: number;
   readonly lossesPerStep: number;
-  private readonly names: string[];
+  /** The shapes of "theta" and of each field of the state. */
+  readonly fields: Readonly<Record<string, Shape>>;
+  private readonly begin: CompiledInit;
 
   constructor(
     readonly part: RulePart,
     readonly dim: number,
   ) {
-    const fields: Record<string, Shape> = { theta: [dim] };
-    for (const { name, init } of part.state)
-      fields[`state.${name}`] = init === "theta" ? [dim] : shapeOf(init);
-    this.width = Object.values(fields).reduce((n, s) => n + s.reduce((a, b) => a * b, 1), 0);
-    this.names = part.hyper.map((h) => h.name);
-    this.compiled = compileStep(part.program, fields, this.names);
+    const names = part.hyper.map((h) => h.name);
+    this.begin = compileInit(part.init, dim, names);
+    this.fields = this.begin.fields;
+    this.width = Object.values(this.fields).reduce((n, shape) => n + size(shape), 0);
+    this.compiled = compileStep(part.program, this.fields, names);
     const count = (op: string) => part.program.nodes.filter((n) => n[0] === op).length;
     this.gradsPerStep = count("grad");
     this.lossesPerStep = count("loss");
@@ -72,11 +80,8 @@ export class Runner {
   }
 
   /** Theta and state before the first step. */
-  init(start: readonly number[], into: Float64Array): void {
-    const states = this.part.state.flatMap(({ init }) =>
-      init === "theta" ? [...start] : [init].flat(Infinity).map(Number),
-    );
-    into.set([...start, ...states]);
+  init(start: readonly number[], hyper: Float64Array, into: Float64Array): void {
+    this.begin.init(Float64Array.from(start), hyper, into);
   }
 
   hyper(settings: Readonly<Record<string, number>>): Float64Array {
@@ -119,7 +124,7 @@ export function run(
   const hyper = runner.hyper(settings);
   const x = new Float64Array(dim);
   const result: Run = { history, width, dim, steps: 0, loss, divergedAt: -1, firstBelow: -1 };
-  runner.init(start, history);
+  runner.init(start, hyper, history);
   for (let k = 0; k <= most; k++) {
     if (k) compiled.step(history, (k - 1) * width, history, k * width, hyper, J);
     for (let d = 0; d < dim; d++) x[d] = history[k * width + d]!;

@@ -18,7 +18,8 @@ export interface SliderPart {
 export interface RulePart {
   key: string;
   program: Program;
-  state: { name: string; init: unknown }[];
+  /** From theta and the hyper-parameters to theta and the state before the first step. */
+  init: Program;
   hyper: SliderPart[];
 }
 

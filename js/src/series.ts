@@ -11,7 +11,7 @@ export function series(
   wanted: readonly string[],
 ): Record<string, Float64Array> {
   const runner = new Runner(part, 1);
-  const fields = ["theta", ...part.state.map((s) => s.name)];
+  const fields = Object.keys(runner.fields);
   const state = new Float64Array(runner.width);
   const hyper = runner.hyper(settings);
   const result = Object.fromEntries(wanted.map((name) => [name, new Float64Array(gradients.length)]));
@@ -22,10 +22,10 @@ export function series(
       out[0] = gradients[now]!;
     },
   };
-  runner.init([0], state);
+  runner.init([0], hyper, state);
   for (; now < gradients.length; now++) {
     runner.compiled.step(state, 0, state, 0, hyper, given);
-    for (const name of wanted) result[name]![now] = state[fields.indexOf(name)]!;
+    for (const name of wanted) result[name]![now] = state[fields.indexOf(name === "theta" ? name : `state.${name}`)]!;
   }
   return result;
 }

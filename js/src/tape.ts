@@ -53,6 +53,28 @@ export function compile(
   return { call: assemble(emitter, parameters, arrays), shape: emitter.shape(value) };
 }
 
+export interface CompiledInit {
+  /** Write theta and the state before the first step into `to`. */
+  init(theta: Float64Array, hyper: Float64Array, to: Float64Array): void;
+  /** The shapes of "theta" and of each field of the state, in the order they are kept. */
+  fields: Record<string, Shape>;
+}
+
+/** Compile a rule's init, of `dim` parameters. */
+export function compileInit(program: Program, dim: number, hyper: readonly string[]): CompiledInit {
+  const places: Record<string, Place> = { theta: { array: "S", offset: "0", shape: [dim] } };
+  hyper.forEach((name, i) => (places[name] = { array: "H", offset: String(i), shape: [] }));
+  const emitter = new Emitter(program, places);
+  const fields: Record<string, Shape> = {};
+  let at = 0;
+  for (const [name, node] of Object.entries(program.out)) {
+    emitter.store(node, "T", String(at));
+    fields[name] = emitter.shape(node);
+    at += size(fields[name]);
+  }
+  return { init: assemble(emitter, "S,H,T", {}), fields };
+}
+
 export interface LocalSlot {
   name: string;
   line: number;

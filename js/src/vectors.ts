@@ -41,7 +41,7 @@ export function arrowsOf(
   const [sx, sy] = [map.x(1) - map.x(0), map.y(1) - map.y(0)];
   const pixels = (v: readonly number[]): [number, number] => [v[0]! * sx, v[1]! * sy];
   const base: [number, number] = [map.x(theta[0]!), map.y(theta[1]!)];
-  const hasMemory = runner.part.state.some((s) => s.name === "u") && "eta" in settings;
+  const hasMemory = "state.u" in runner.fields && "eta" in settings;
   const pull = hasMemory ? g.map((x) => -settings["eta"]! * x) : [0, 0];
   const memory = hasMemory ? [update[0]! - pull[0]!, update[1]! - pull[1]!] : [0, 0];
   const parts = [update, memory, pull].map(pixels);
@@ -50,7 +50,7 @@ export function arrowsOf(
   const [u, m, p] = parts.map(([x, y]) => [factor * x, factor * y] as const);
   const to = (from: readonly [number, number], v: readonly [number, number]) => [from[0] + v[0], from[1] + v[1]] as const;
   const step: Arrow = { from: base, to: to(base, u!), kind: "update" };
-  if (!runner.part.state.length) return { arrows: [step], factor, legend: [["update", "update −η∇L"]] };
+  if (runner.width === runner.dim) return { arrows: [step], factor, legend: [["update", "update −η∇L"]] };
   if (!hasMemory) {
     const [gx, gy] = pixels(g);
     const share = Math.hypot(u![0], u![1]) / (Math.hypot(gx, gy) || 1);

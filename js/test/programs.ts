@@ -72,7 +72,14 @@ export const momentum: RulePart = {
     ],
     source: "def step(self, theta, state, J):\n    g = J.grad(theta)",
   },
-  state: [{ name: "u", init: [0, 0] }],
+  init: {
+    nodes: [
+      ["in", "theta"],
+      ["const", 0],
+      ["mul", 0, 1],
+    ],
+    out: { theta: 0, "state.u": 2 },
+  },
   hyper: [hyper("eta", 1), hyper("gamma", 0.9)],
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { moment, Objective, run, Runner } from "../src/run";
 import { series } from "../src/series";
+import type { Node } from "../src/tape";
 import { niceFactor } from "../src/vectors";
 import { byHand, momentum, neuron } from "./programs";
 
@@ -59,11 +60,12 @@ describe("run", () => {
     expect(again.history).toEqual(copy);
   });
 
-  it("begins a state that is theta at the start", () => {
-    const previous = { ...momentum, state: [{ name: "u", init: "theta" }] };
+  it("begins a state as its init says, with the settings of the moment", () => {
+    const nodes: Node[] = [["in", "theta"], ["in", "eta"], ["add", 0, 1]];
+    const moved = new Runner({ ...momentum, init: { nodes, out: { theta: 0, "state.u": 2 } } }, 2);
     const history = new Float64Array(4);
-    new Runner(previous, 2).init([7, 8], history);
-    expect([...history]).toEqual([7, 8, 7, 8]);
+    moved.init([7, 8], moved.hyper({ eta: 0.5 }), history);
+    expect([...history]).toEqual([7, 8, 7.5, 8.5]);
   });
 });
 
@@ -80,8 +82,7 @@ describe("moment", () => {
 
 describe("series", () => {
   it("fades an impulse by gamma at each step", () => {
-    const one = { ...momentum, state: [{ name: "u", init: [0] }] };
-    const { u } = series(one, { eta: 1, gamma: 0.5 }, [1, 0, 0, 0], ["u"]);
+    const { u } = series(momentum, { eta: 1, gamma: 0.5 }, [1, 0, 0, 0], ["u"]);
     expect([...u!]).toEqual([1, 0.5, 0.25, 0.125]);
   });
 });

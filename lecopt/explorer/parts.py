@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lecopt.rule import Array, Rule
-from lecopt.trace import trace_objective, trace_step
+from lecopt.trace import trace_init, trace_objective, trace_step
 
 Scene = dict[str, Any]
 Window = tuple[tuple[float, float], tuple[float, float]]
@@ -144,7 +144,7 @@ def rule_part(name: str, rule: Any, dim: int = 2) -> Scene:
     return {
         "key": name,
         "program": step_part(trace_step(rule, dim=dim)),
-        "state": first_state(name, rule, dim),
+        "init": program_part(trace_init(rule, dim=dim)),
         "hyper": [slider_of(field, getattr(rule, field.name)) for field in fields(rule)],
     }
 
@@ -169,29 +169,6 @@ def fields(rule: Any) -> list[dataclasses.Field[Any]]:
     """Return the hyper-parameters of a rule that are numbers."""
     declared = dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
     return [f for f in declared if isinstance(getattr(rule, f.name), int | float | np.number)]
-
-
-def first_state(name: str, rule: Rule, dim: int) -> list[Scene]:
-    """Return how each field of the state begins: a value, or "theta" for the start itself.
-
-    Raises
-    ------
-    ValueError
-        If a field begins as some other function of theta.
-    """
-    a, b = np.linspace(0.5, 1.5, dim), np.linspace(-3.0, -2.0, dim)
-    parts: list[Scene] = []
-    for field, x, y in zip(rule.init(a)._fields, rule.init(a), rule.init(b), strict=True):
-        if np.array_equal(x, y):
-            parts.append({"name": field, "init": for_json(np.asarray(x).tolist())})
-        elif np.array_equal(x, a) and np.array_equal(y, b):
-            parts.append({"name": field, "init": "theta"})
-        else:
-            raise ValueError(
-                f"{name}: the state's {field} begins as a function of theta; the explorer can "
-                "show states that begin as constants or as theta itself"
-            )
-    return parts
 
 
 def slider_of(field: dataclasses.Field[Any], value: float) -> Scene:

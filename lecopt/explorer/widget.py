@@ -185,7 +185,7 @@ def race_height(scene: Mapping[str, Any], shown: str) -> tuple[int, int]:
         56 + 26 * (len(r["hyper"]) - n) + 20 * (n > 0) for r, n in zip(rules, folded, strict=True)
     )
     rule = next(r for r in rules if r["key"] == shown)
-    lines, states = len(rule["program"]["source"].splitlines()), len(rule["state"])
+    lines, states = len(rule["program"]["source"].splitlines()), len(rule["init"]["out"]) - 1
     values = 2 + states + len(rule["program"]["locals"])
     code = (90 + 20 * (lines + states), 85 + 19 * (lines + values)) if "code" in panels else (0, 0)
     loss, model = 200 * ("loss" in panels), 210 * ("model" in panels)
