@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import RULES, every_objective, every_rule
 
-from lecopt import Adam, Neuron, descend, two_points
+from lecopt import Adam, Neuron, RMSProp, descend, two_points
 from lecopt.explorer.averages import MovingAverage
 from lecopt.explorer.parts import program_part, rule_part
 from lecopt.tape import Tape
@@ -61,7 +61,8 @@ def test_there_are_rules_to_compare() -> None:
 @every_rule
 @every_objective
 def test_paths_agree(node: Ask, rule: type, J: Any) -> None:
-    made = rule(eta=ETAS.get(type(J).__name__, 0.05))
+    # RMSProp soon circles in the narrow valley, where round-off grows, unless its steps are small.
+    made = rule(eta=ETAS.get(type(J).__name__, 0.01 if rule is RMSProp else 0.05))
     start = [0.7 * high + 0.3 * low for low, high in J.window]
     path = descend(made, np.array(start), J, steps=100)
     part = rule_part("it", made)
