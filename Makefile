@@ -33,9 +33,11 @@ unit: $(VENV)/.test js/node_modules/.installed site  ## run the tests in Python:
 
 bench: $(VENV)/.test site  ## measure speeds and sizes
 	PYTHONPATH=tools $(PY) benchmarks/figures.py
+	$(PY) benchmarks/core.py
+	$(PY) benchmarks/grading.py
 
 exercises: $(VENV)/.site  ## write the students' notebooks from their sources
-	$(VENV)/bin/lecopt release
+	$(VENV)/bin/lecopt exercise release
 
 lock: $(VENV)/.test  ## pin every dependency anew
 	$(PY) tools/lock.py

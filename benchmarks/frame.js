@@ -1,9 +1,10 @@
-// Run in a page: moves a slider of the race that has most rules, and returns, for each move, the
-// milliseconds of work until the new paths are drawn and laid out.
+// Run in a page: moves a slider of the race that has most of them, and returns, for each move, the
+// milliseconds of work until the new paths are drawn and laid out. Nothing where there is no race.
 async () => {
-  const races = [...document.querySelectorAll(".lecopt-explorer")];
+  const races = [...document.querySelectorAll(".lecopt-race")];
   const sliders = (race) => [...race.querySelectorAll("input[type=range]")].filter((input) => input.closest(".lecopt-slider"));
   const race = races.sort((a, b) => sliders(b).length - sliders(a).length)[0];
+  if (!race) return [];
   race.scrollIntoView();
   const slider = sliders(race)[0];
   const times = [];

@@ -249,7 +249,7 @@ def descend(
     with np.errstate(all="ignore"):
         _check_loss(J, theta)
         for now, state in iterates(rule, theta, counted, schedules, watched):
-            points.append(now)
+            points.append(now.copy())  # a rule of one's own may change its theta in place
             losses.append(J(now))
             states.append(state)
             evals.append(tuple(counts))

@@ -19,9 +19,12 @@ def sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-np.maximum(z, -88.0)))
 
 
-def like(theta: Array, data: Array) -> Array:
-    """Return data in single precision if `theta` is, so that what they give is, too."""
-    return data.astype(np.float32, copy=False) if theta.dtype == np.float32 else data
+def columns(data: Array, like: Array) -> list[Array]:
+    """Return the columns of `data`, ready to be combined with `like`: its axes and precision."""
+    if like.dtype == np.float32:
+        data = data.astype(np.float32, copy=False)
+    behind = (...,) + (None,) * like.ndim
+    return [column[behind] for column in ([data] if data.ndim == 1 else data.T)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,23 +107,18 @@ class Neuron:
     def predict(self, theta: Array, X: Array) -> Array:
         """Return f(x) for inputs X of shape (N,) or (N, p); shape (N, K...)."""
         *w, b = theta
-        behind = (...,) + (None,) * b.ndim
-        X = like(theta, X)
-        columns = [X] if X.ndim == 1 else X.T
-        z = sum(x[behind] * w_i for x, w_i in zip(columns, w, strict=True)) + b
+        z = sum(x * w_i for x, w_i in zip(columns(X, b), w, strict=True)) + b
         return sigmoid(z)
 
     def __call__(self, theta: Array) -> Array:
         f = self.predict(theta, self.X)
-        y = like(theta, self.y)[(...,) + (None,) * (f.ndim - 1)]
+        (y,) = columns(self.y, theta[0])
         return 0.5 * np.sum((f - y) ** 2, axis=0)
 
     def grad(self, theta: Array) -> Array:
         f = self.predict(theta, self.X)
-        behind = (...,) + (None,) * (f.ndim - 1)
-        X, y = like(theta, self.X), like(theta, self.y)
-        delta = (f - y[behind]) * f * (1 - f)
-        columns = [X] if X.ndim == 1 else X.T
-        dw = [np.sum(delta * x[behind], axis=0) for x in columns]
+        (y,) = columns(self.y, theta[0])
+        delta = (f - y) * f * (1 - f)
+        dw = [np.sum(delta * x, axis=0) for x in columns(self.X, theta[0])]
         db = np.sum(delta, axis=0)
         return np.stack([*dw, db])

@@ -160,7 +160,7 @@ class Himmelblau(Plane):
 
 @dataclass(frozen=True)
 class Saddle(Plane):
-    """A mountain pass: a valley along x, a ridge along y; no minimum.
+    """A mountain pass: the ground rises along x and falls along y; no minimum.
 
     J = (x^2 - y^2) / 2
     """

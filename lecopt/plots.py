@@ -105,7 +105,7 @@ def path(ax: Axes, walk: Path, *, index: int = 0, label: str | None = None) -> A
     """Draw one run over a contour map: its points, joined, a ring at the start."""
     x, y = walk.theta[:, 0], walk.theta[:, 1]
     ax.plot(x, y, label=label, **style(index))
-    ax.plot(x, y, linestyle="none", marker=".", markersize=3, color=STYLES[index].color)
+    ax.plot(x, y, linestyle="none", marker=".", markersize=3, color=style(index)["color"])
     ax.plot(x[0], y[0], marker="o", markersize=8, markerfacecolor="white", markeredgecolor="black")
     return ax
 
@@ -123,7 +123,8 @@ def losses(ax: Axes, walks: Mapping[str, Path], *, evaluations: bool = False) ->
     """Draw the losses of some runs on a log scale, against steps or gradient evaluations."""
     for index, (label, walk) in enumerate(walks.items()):
         across = walk.grad_evals if evaluations else np.arange(len(walk.loss))
-        ax.plot(across, walk.loss, label=label, **style(index))
+        loss = np.where(walk.loss < 1e100, walk.loss, np.nan)  # beyond it the ticks overflow
+        ax.plot(across, loss, label=label, **style(index))
     ax.set(yscale="log", xlabel="gradient evaluations" if evaluations else "step", ylabel="loss")
     ax.legend(frameon=False)
     return ax
@@ -147,6 +148,6 @@ def arrow(
     """Draw a vector from its tail, in the units of the axes."""
     ax.quiver(
         *tail, *vector, angles="xy", scale_units="xy", scale=1,
-        color=STYLES[index].color, width=0.008, zorder=5, label=label,
+        color=style(index)["color"], width=0.008, zorder=5, label=label,
     )  # fmt: skip
     return ax

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,10 +83,21 @@ def epsilon_inside(default: float) -> Any:
 
 
 class CheckedHyperParameters:
-    """Refuse hyper-parameters out of range when a rule is made."""
+    """Refuse hyper-parameters that are unknown or out of range when a rule is made."""
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]  # its subclasses are
+
+    def __new__(cls, *_: Hyper, **named: Hyper) -> Self:
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in named:
+            if name not in known:
+                raise TypeError(
+                    f"{cls.__name__} has no hyper-parameter {name!r}; it has {', '.join(known)}"
+                )
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+        for field in dataclasses.fields(self):
             check_hyper(type(self).__name__, field, getattr(self, field.name))
 
 

@@ -95,7 +95,20 @@ def test_the_start_is_left_as_it_was():
     assert start.tolist() == [1.0, 2.0]
 
 
+def test_a_rule_that_changes_theta_in_place_is_recorded_all_the_same():
+    class InPlace(GradientDescent):
+        def step(self, theta, state, J):
+            theta -= self.eta * J.grad(theta)
+            return theta, state
+
+    start = np.array([1.0, 2.0])
+    path = descend(InPlace(0.05), start, Quadratic(), 5)
+    assert same_bits(path.theta, descend(GradientDescent(0.05), start, Quadratic(), 5).theta)
+    assert start.tolist() == [1.0, 2.0]
+
+
 def test_whole_numbers_become_fractions():
+    assert descend(GradientDescent(0.1), [2, -1], Quadratic(), 0).theta.dtype == np.float64
     path = descend(GradientDescent(0.1), [2, -1], Quadratic(), 3)
     assert path.theta.dtype == np.float64
     assert same_bits(path.theta, descend(GradientDescent(0.1), [2.0, -1.0], Quadratic(), 3).theta)
@@ -322,6 +335,8 @@ def test_crossings_and_overshoot_are_measured_across_the_valley():
     assert np.abs(zigzag.across(valley)) == pytest.approx([1.0, 0.5, 0.25, 0.75, 0.125])
     assert zigzag.crossings(valley) == 3 and isinstance(zigzag.crossings(valley), int)
     assert zigzag.overshoot(valley) == pytest.approx(0.5)
+    rest = path_of([[9, 1.0], [8, 0.0], [7, 0.0], [6, 0.0]])
+    assert rest.crossings(valley) == 0, "to come to rest on the floor is not to cross it"
     straight = path_of([[9, 1.0], [8, 0.5], [7, 0.25]])
     assert straight.crossings(valley) == 0 and straight.overshoot(valley) == 0
 

@@ -77,7 +77,12 @@ class HeavyBall:
     def init(self, theta: Any) -> Memory:
         return Memory(theta)
 
-    def step(self, theta: Any, state: Memory, J: Any) -> tuple[Any, Memory]:
+    def step(
+        self,
+        theta: Any,
+        state: Memory,
+        J: Any,
+    ) -> tuple[Any, Memory]:
         new = theta - self.rate * J.grad(theta) + self.keep * (theta - state.before)
         return new, Memory(theta)
 
@@ -118,7 +123,7 @@ def test_alt_text_says_who_arrives_when() -> None:
         ("Nesterov", 100),
         ("Adam", 124),
     ):
-        assert f"{name} is below 1e−05 first at step {step}" in alt
+        assert f"{name} brings the loss below 1e−5 at step {step}" in alt
 
 
 def test_alt_text_says_who_diverges() -> None:
@@ -145,8 +150,9 @@ def test_an_untraceable_rule_names_the_line_and_the_remedy() -> None:
         explore(NEURON, {"mine": Undecided()})
 
 
-def test_locals_point_at_the_lines_that_set_them() -> None:
-    (rule,) = explore(NEURON, [Adam()]).scene["rules"]
+@pytest.mark.parametrize("made", [Adam(), HeavyBall()], ids=["Adam", "HeavyBall"])
+def test_locals_point_at_the_lines_that_set_them(made: Any) -> None:
+    (rule,) = explore(NEURON, [made]).scene["rules"]
     lines = rule["program"]["source"].splitlines()
     for name, _, line in rule["program"]["locals"]:
         assert lines[line].strip().startswith(f"{name} =")
@@ -277,7 +283,7 @@ def test_the_mount_is_whole_small_and_always_the_same(kind: str) -> None:
     assert picture
     assert len(base64.b64decode(picture.group(1))) <= 20_000
     assert unescape(picture.group(2)) == unpacked["scene"]["alt"] == bundle["text/plain"]
-    assert "min-height" in html and "http" not in html
+    assert "--lec-tall:" in html and "http" not in html
 
 
 @pytest.mark.usefixtures("site_build")
@@ -292,6 +298,11 @@ def test_names_cannot_break_out_of_the_mount() -> None:
     name = "</script><b>"
     html = explore(NEURON, {name: Momentum()}).html()
     assert html.count("</script>") == 1 and "<b>" not in html.split("</script>")[1]
+
+
+def test_its_text_is_the_same_each_time() -> None:
+    assert repr(fading_weights()) == repr(fading_weights())
+    assert repr(fading_weights()).startswith("<Explorer: Bars that shrink")
 
 
 def test_elsewhere_it_is_a_widget() -> None:
@@ -325,9 +336,9 @@ def test_the_bundle_calls_nobody() -> None:
         assert all(a.startswith("http://www.w3.org/") for a in addresses), addresses
 
 
-def test_every_class_is_prefixed(root: Path) -> None:
-    css = (root / "js/src/explorer.css").read_text("utf-8")
-    selectors = re.sub(r"\{[^{}]*\}|/\*.*?\*/", " ", css, flags=re.DOTALL)
+def test_every_class_is_prefixed() -> None:
+    css = (STATIC / "lecopt-explorer.css").read_text("utf-8")
+    selectors = re.sub(r"\{[^{}]*\}", " ", css)
     names = set(re.findall(r"\.([A-Za-z][\w-]*)", selectors))
     theirs = {"bd-content", "cell_output", "text_html", "dataframe", "domain"}
     assert {n for n in names if not n.startswith("lecopt-")} <= theirs

@@ -182,6 +182,19 @@ def test_actions_are_pinned_to_commits():
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", action), f"{path.name}: {action}"
 
 
+def test_workflow_names_tests_that_exist():
+    named = re.findall(r"tests/\w+\.py", text(".github/workflows/ci.yml"))
+    assert named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+@pytest.mark.parametrize("tool", ["ruff", "codespell"])
+def test_commits_and_lint_use_the_same_tools(tool):
+    hook = re.search(rf"/{tool}(-pre-commit)?\n    rev: v(.*)", text(".pre-commit-config.yaml"))
+    assert hook is not None
+    assert hook[2] == pins(TESTERS, MACHINES[0])[tool]
+
+
 def test_wheel_holds_the_front_end_and_no_answers(tmp_path):
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)

@@ -1,8 +1,8 @@
 """Build the book into _build/html: ``python tools/build_site.py``.
 
 Warnings are errors, and a failing cell is named with its chapter. Nothing is done when nothing has
-changed; else changed chapters run, and all pages are written afresh into an emptied folder, so no
-page is ever stale.
+changed; else changed chapters run, and all pages are written afresh into a new folder, which then
+takes the place of the old one: no page is ever stale.
 """
 
 import argparse
@@ -43,11 +43,11 @@ def overrides(root: Path) -> dict[str, Any]:
     }
 
 
-def build(root: Path, build_dir: Path, jobs: int) -> bool:
+def build(root: Path, build_dir: Path, out: Path, jobs: int) -> bool:
     """Run Sphinx, with the settings of Jupyter Book, and say whether all is well."""
     status = build_sphinx(
         root,
-        build_dir / "html",
+        out,
         confdir=None,
         noconfig=True,
         path_config=root / "_config.yml",
@@ -60,6 +60,17 @@ def build(root: Path, build_dir: Path, jobs: int) -> bool:
         quiet=True,
     )
     return status == 0
+
+
+def swap(new: Path, old: Path) -> None:
+    """Put a folder in the place of another, at once for those who look."""
+    away = old.with_suffix(".old")
+    shutil.rmtree(away, ignore_errors=True)
+    if old.exists():
+        old.rename(away)
+    if new.exists():
+        new.rename(old)
+    shutil.rmtree(away, ignore_errors=True)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -80,10 +91,13 @@ def main(argv: list[str] | None = None) -> int:
         print(f"The book is up to date: {page.as_uri()}")
         return 0
     stamp.unlink(missing_ok=True)
-    shutil.rmtree(build_dir / "html", ignore_errors=True)
+    new = build_dir / "html.new"
+    shutil.rmtree(new, ignore_errors=True)
     if args.force:
         shutil.rmtree(build_dir / ".doctrees", ignore_errors=True)
-    if not build(root, build_dir, args.jobs):
+    well = build(root, build_dir, new, args.jobs)
+    swap(new, build_dir / "html")
+    if not well:
         print("The book was not built: see the messages above.", file=sys.stderr)
         return 1
     stamp.write_text(inputs)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from docutils import nodes
 from pybtex.database import Entry
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.plain import Style
@@ -13,7 +14,7 @@ from sphinxcontrib.bibtex.style.referencing import BracketStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 
-class OldestFirst(BaseSortingStyle):  # type: ignore[misc]
+class OldestFirst(BaseSortingStyle):
     """Sort by year, then by key."""
 
     def sorting_key(self, entry: Entry) -> tuple[str, str]:
@@ -21,7 +22,7 @@ class OldestFirst(BaseSortingStyle):  # type: ignore[misc]
         return entry.fields["year"], entry.key
 
 
-class ByYear(Style):  # type: ignore[misc]
+class ByYear(Style):
     """Plain references, oldest first."""
 
     default_sorting_style = "oldest_first"
@@ -33,7 +34,7 @@ def brackets() -> BracketStyle:
 
 
 @dataclass
-class Round(AuthorYearReferenceStyle):  # type: ignore[misc]
+class Round(AuthorYearReferenceStyle):
     """Author and year, between round brackets."""
 
     bracket_parenthetical: BracketStyle = field(default_factory=brackets)
@@ -43,9 +44,18 @@ class Round(AuthorYearReferenceStyle):  # type: ignore[misc]
     bracket_year: BracketStyle = field(default_factory=brackets)
 
 
+def name_list_items(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Call the entries of the list its items: screen readers know no other children of a list."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the styles ``by_year`` (of the list) and ``round`` (of citations)."""
     register_reference_style("sphinxcontrib.bibtex.style.referencing", "round", Round)
     register_plugin("pybtex.style.sorting", "oldest_first", OldestFirst)
     register_plugin("pybtex.style.formatting", "by_year", ByYear)
+    app.connect("html-page-context", name_list_items)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,23 +19,28 @@ from myst_nb.ext.eval import retrieve_eval_data
 from myst_nb.ext.utils import RoleBase
 from sphinx.application import Sphinx
 
-POWER = re.compile(r"(?<=\d)e([+-]\d+)")
+POWER = re.compile(r"(\d)e([+-]\d+)")
+ONE = re.compile(r"(?<![\d.])1$")  # 1e-5 is 10⁻⁵
 MINUS = re.compile(r"(?<![\w)])-(?=[\d.])")
 
 
 def as_text(value: str) -> list[nodes.Node]:
     """Set minus signs and powers of ten as in print."""
-    mantissa, *exponents = POWER.split(MINUS.sub("−", value))
-    parts: list[nodes.Node] = [nodes.Text(mantissa)]
-    for exponent, rest in zip(exponents[::2], exponents[1::2], strict=True):
-        power = str(int(exponent)).replace("-", "−")
-        parts += [nodes.Text(" × 10"), nodes.superscript("", power), nodes.Text(rest)]
-    return parts
+    parts, end = [], 0
+    value = MINUS.sub("−", value)
+    for found in POWER.finditer(value):
+        mantissa = value[end : found.end(1)]
+        ten = ONE.sub("10", mantissa) if ONE.search(mantissa) else f"{mantissa} × 10"
+        power = str(int(found[2])).replace("-", "−")
+        parts += [nodes.Text(ten), nodes.superscript("", power)]
+        end = found.end()
+    return [*parts, nodes.Text(value[end:])]
 
 
 def as_tex(value: str) -> str:
-    """Set powers of ten as in print: ``1e-5`` becomes ``1 \\times 10^{-5}``."""
-    return POWER.sub(lambda found: rf" \times 10^{{{int(found[1])}}}", value)
+    """Set powers of ten as in print: ``2e-5`` becomes ``2 \\times 10^{-5}``."""
+    value = re.sub(r"(?<![\d.])1e([+-]\d+)", lambda one: f"10^{{{int(one[1])}}}", value)
+    return POWER.sub(lambda found: rf"{found[1]} \times 10^{{{int(found[2])}}}", value)
 
 
 class Computed(RoleBase):

@@ -89,7 +89,7 @@ def failed_cells(app: Sphinx) -> None:
     for report in sorted(reports.rglob("*.err.log")):
         chapter = report.relative_to(reports).as_posix().removesuffix(".err.log")
         source = app.env.doc2path(chapter, False)
-        lines = report.read_text(encoding="utf-8").splitlines()
+        lines = report.read_text(encoding="utf-8").strip().splitlines()
         number, line = find_cell(Path(app.srcdir, source).read_text(encoding="utf-8"), lines)
         logger.error("%s, cell %s (line %s) failed: %s", source, number, line, lines[-1])
 

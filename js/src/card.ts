@@ -52,6 +52,7 @@ export class RuleCard {
 
   setRun(run: Run, target: number): void {
     this.status.textContent = outcome(run, target);
+    this.status.title = run.firstBelow >= 0 ? `the first step with a loss below ${short(target)}` : "";
     this.status.classList.toggle("lecopt-bad", run.divergedAt >= 0);
   }
 
@@ -63,7 +64,7 @@ export class RuleCard {
 
 /** How a rule fares, in a few words. */
 export function outcome(run: Run, target: number): string {
-  if (run.firstBelow >= 0) return `L < ${short(target)} first at step ${run.firstBelow}`;
+  if (run.firstBelow >= 0) return `L < ${short(target)} at step ${run.firstBelow}`;
   if (run.divergedAt >= 0) return `✕ diverges at step ${run.divergedAt}`;
   return `not < ${short(target)} in ${run.steps} steps`;
 }

@@ -154,7 +154,7 @@ export function dial(el: HTMLElement, scene: DialScene, store: Store): () => voi
     .on("start drag", (event: { x: number }) => {
       turn(Math.min(359, Math.max(0, chart.x.invert(event.x))));
     });
-  select<SVGSVGElement, unknown>(chart.root).call(scrub);
+  select<SVGSVGElement, unknown>(chart.root).call(scrub).style("touch-action", "pan-y");
 
   const reading = (label: string, kind: string, output: HTMLElement) =>
     h("div", `score key-${kind}`, {}, h("span", "note", {}, label), output);

@@ -52,7 +52,7 @@ export class LossView {
       .on("start drag", (event: { x: number }) => {
         scrub(Math.min(this.steps, Math.max(0, Math.round(this.x.invert(event.x)))));
       });
-    select<SVGSVGElement, unknown>(this.root).call(moves);
+    select<SVGSVGElement, unknown>(this.root).call(moves).style("touch-action", "pan-y");
     this.stop = onWidth(this.el, (width) => {
       this.width = width;
       this.axesDrawn = "";

@@ -158,7 +158,7 @@ export class MapView {
       .filter((event: Event) => !event.type.startsWith("touch") && !(event as MouseEvent).button)
       .on("start drag", (event: { x: number; y: number }) => moveTo(event.x, event.y))
       .on("end", () => handle.focus({ preventScroll: true }));
-    select<SVGSVGElement, unknown>(this.root).call(byMap);
+    select<SVGSVGElement, unknown>(this.root).call(byMap).style("touch-action", "manipulation");
     this.root.addEventListener("click", (event) => moveTo(...pointer(event, this.root)));
     handle.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
@@ -177,7 +177,8 @@ export class MapView {
       const digits = Math.max(0, 3 - Math.floor(Math.log10(high - low)));
       return Number(Math.min(high, Math.max(low, value)).toFixed(digits));
     });
-    this.options.move?.(clipped as Point);
+    this.point = clipped as Point; // the next key may come before the next frame
+    this.options.move?.(this.point);
   }
 }
 

@@ -12,16 +12,21 @@ import { weights } from "./weights";
 /** Draw a scene; returns how to take it away again. */
 export function mount(el: HTMLElement, scene: Scene, model: Model): () => void {
   el.classList.add("lecopt-explorer", `lecopt-${scene.kind}`);
-  // JupyterLab would take the arrow keys of a slider for its own.
+  // JupyterLab would take the keys for its own, some versions before they get here.
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   const keep = (event: Event) => event.stopPropagation();
   el.addEventListener("keydown", keep);
   const store = new Store(model, scene.name);
-  if (store.readAddress()) requestAnimationFrame(() => el.scrollIntoView({ block: "start" }));
+  const follow = () => {
+    if (store.onPage && store.readAddress()) requestAnimationFrame(() => el.scrollIntoView({ block: "start" }));
+  };
+  follow();
+  window.addEventListener("hashchange", follow);
   const stop = draw(el, scene, store);
   return () => {
     stop();
     store.destroy();
+    window.removeEventListener("hashchange", follow);
     el.removeEventListener("keydown", keep);
     el.replaceChildren();
   };

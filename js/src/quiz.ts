@@ -19,7 +19,12 @@ export function quiz(el: HTMLElement, scene: QuizScene, store: Store): () => voi
   const title = h("p", "quiz-title");
   const tally = h("span", "note");
   const mapBox = h("div", "quiz-map");
-  const choices = h("div", "choices", { role: "group", "aria-label": "Four surfaces" });
+  const buttons = LETTERS.map((letter, i) => {
+    const choice = h("button", "choice", { type: "button", "aria-pressed": "false" });
+    choice.addEventListener("click", () => choose(i));
+    return { choice, letter };
+  });
+  const choices = h("div", "choices", { role: "group", "aria-label": "Four surfaces" }, ...buttons.map((b) => b.choice));
   const feedback = h("p", "feedback", { role: "status" });
   const back = button("Previous question", "back", () => go(current() - 1));
   const next = button("Next question", "forward", () => go(current() + 1));
@@ -41,16 +46,12 @@ export function quiz(el: HTMLElement, scene: QuizScene, store: Store): () => voi
     const surface = tall(right, 97);
     map = new MapView({ surface, levels: heights(surface, "linear", 14), labels: question.labels, minima: [], plain: true });
     mapBox.replaceChildren(map.el);
-    choices.replaceChildren(
-      ...question.surfaces.map((candidate, i) => {
-        const own = tall(new Objective(candidate), 31);
-        const letter = LETTERS[i]!;
-        const picture = solid(own, heights(own, "linear", 14), `Surface ${letter}`, question.labels);
-        const choice = h("button", "choice", { type: "button", "aria-pressed": "false" }, h("b", "letter", {}, letter), picture);
-        choice.addEventListener("click", () => choose(i));
-        return choice;
-      }),
-    );
+    question.surfaces.forEach((candidate, i) => {
+      const own = tall(new Objective(candidate), 31);
+      const { choice, letter } = buttons[i]!;
+      const picture = solid(own, heights(own, "linear", 14), `Surface ${letter}`, question.labels);
+      choice.replaceChildren(h("b", "letter", { "aria-hidden": "true" }, letter), picture);
+    });
   }
 
   const frame = inFrame(draw);
@@ -64,7 +65,7 @@ export function quiz(el: HTMLElement, scene: QuizScene, store: Store): () => voi
     next.disabled = current() === count - 1;
     const chosen = answer();
     const right = chosen === question.right;
-    [...choices.children].forEach((choice, i) => {
+    buttons.forEach(({ choice }, i) => {
       choice.setAttribute("aria-pressed", String(i === chosen));
       choice.classList.toggle("lecopt-right", i === chosen && right);
       choice.classList.toggle("lecopt-wrong", i === chosen && !right);

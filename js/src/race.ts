@@ -63,7 +63,7 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
   const code = panels.includes("code")
     ? new CodeView(J, objective.labels, racers.map((r) => r.key), (name) => store.put("code", name))
     : null;
-  const curve = panels.includes("model") && objective.predict ? new CurveView(objective, 0.5, () => ask("all")) : null;
+  const curve = panels.includes("model") && objective.predict ? new CurveView(objective, 0.55, () => ask("all")) : null;
   const table = panels.includes("table") ? dataTable(objective.labels) : null;
   const budget = h("input", "field budget", { type: "number", min: 1, max: 100000, step: 1, "aria-label": "Gradient evaluations for each rule" });
   const withArrows = h("input", "check", { type: "checkbox" });
@@ -166,14 +166,22 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
     "bar",
     {},
     h("label", "budget-label", {}, "Budget ", budget, h("span", "", {}, " gradient evaluations each")),
-    h("span", "bar-end", {}, said, h("label", "toggle", {}, withArrows, "arrows"), share, button("Back to the beginning", "reset", () => store.reset())),
+    h("span", "bar-end", {}, said, h("label", "toggle", {}, withArrows, "arrows"), store.onPage ? share : null, button("Back to the beginning", "reset", () => store.reset())),
   );
   el.append(
     h("p", "hidden", {}, scene.alt),
     bar,
-    h("div", "stage", {}, h("div", "map-side", {}, map.el, caption), player.el, h("div", "cards", {}, ...racers.map((r) => r.card.el))),
-    h("div", curve && loss ? "panels two" : "panels", {}, loss?.el, curve?.frame.el),
-    code?.el ?? "",
+    h(
+      "div",
+      `stage ${racers.length <= 2 && !curve ? "few" : "many"} ${curve ? "curved" : "plain"}`,
+      {},
+      h("div", "map-side", {}, map.el, caption),
+      player.el,
+      h("div", "cards", {}, ...racers.map((r) => r.card.el)),
+      loss?.el,
+      curve?.frame.el,
+      code?.el,
+    ),
     table?.el ?? "",
     words,
   );

@@ -27,7 +27,7 @@ export function track({ range: [low, high], log }: SliderPart): Track {
   if (low >= 0 && high < 1 && high >= 0.9) {
     const scale = scaleLog([1 - low, 1 - high], [0, TRACK]).clamp(true);
     return {
-      value: (p) => Number((1 - Number(scale.invert(p).toPrecision(2))).toFixed(6)),
+      value: (p) => Number((1 - Number(scale.invert(p).toPrecision(3))).toFixed(6)),
       position: (v) => scale(1 - v),
     };
   }

@@ -1,6 +1,6 @@
 // The state that moves, shared with Python where there is a kernel.
 
-import type { Model, Settings, State } from "./scene";
+import { PlainModel, type Model, type Settings, type State } from "./scene";
 import { decode, encode, fit } from "./share";
 
 const SAVE_EVERY = 80;
@@ -15,6 +15,11 @@ export class Store {
     readonly name: string,
   ) {
     this.initial = structuredClone(this.all());
+  }
+
+  /** Whether this is a plain page, whose address is free to hold the state. */
+  get onPage(): boolean {
+    return this.model instanceof PlainModel;
   }
 
   get<K extends keyof State>(name: K): State[K] {

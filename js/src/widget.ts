@@ -3,10 +3,7 @@
 import { mount } from "./mount";
 import type { Model, Scene } from "./scene";
 
-interface WidgetModel extends Model {
-  get(name: "scene"): Scene;
-  get(name: string): never;
-}
+type WidgetModel = Model & { get(name: "scene"): Scene };
 
 export default {
   render({ model, el }: { model: WidgetModel; el: HTMLElement }): () => void {

@@ -49,6 +49,21 @@ def checked_count(name: str, count: int) -> int:
     return int(count)
 
 
+def refuse_others(argument: str, given: Sequence[str], known: Any) -> None:
+    """Refuse names that are not among those known.
+
+    Raises
+    ------
+    ValueError
+        Naming the first one that is not.
+    """
+    for name in given:
+        if name not in known:
+            raise ValueError(
+                f"{argument}: no {name!r} here; there are {', '.join(map(repr, known))}"
+            )
+
+
 def objective_part(J: Any, window: Window | None = None) -> Scene:
     """Return the objective traced, with the window to look at.
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lecopt.explorer.parts import Scene, Window, program_part
-from lecopt.explorer.surfaces import Mixture, Slope, Tilted, Turned
-from lecopt.objectives import DoubleWell, Himmelblau, MonkeySaddle, Plateau, Quadratic, Saddle
+from lecopt.explorer.surfaces import FourWells, Mixture, Slope, Tilted, Turned
+from lecopt.objectives import DoubleWell, MonkeySaddle, Plateau, Quadratic, Saddle
 from lecopt.trace import trace_objective
 
 
@@ -146,24 +146,24 @@ def book_questions() -> list[Question]:
                     "A plane too, but it rises to the other side: its lines lean the other way.",
                 ),
                 Wrong(
-                    Tilted(Quadratic(1.0, 0.0), 0.0, 0.0),
+                    Quadratic(1.0, 0.0),
                     "A gutter: straight lines too, but closer together towards both sides.",
                 ),
                 Wrong(Saddle(), "A pass: its lines bend, and cross in the middle."),
             ),
         ),
         Question(
-            Himmelblau(),
-            "Four sets of rings: four hollows, with a hill among them.",
+            FourWells(),
+            "Four sets of rings: four hollows, with a hill in the middle of them.",
             (
-                Wrong(wells, "Two hollows only."),
-                Wrong(Quadratic(1.0, 1.0), "One hollow only."),
+                Wrong(wells, "Two hollows only: there would be two sets of rings."),
+                Wrong(bowl, "One hollow only: there would be one set of rings."),
                 Wrong(
-                    Mixture(((-3.2, 3.2, -1.0), (3.2, 3.2, -1.0), (0.0, -3.4, -1.0)), 1.6),
+                    Mixture(((-0.8, 0.7, -1.0), (0.8, 0.7, -1.0), (0.0, -0.8, -1.0)), 0.4),
                     "Three holes in a plain: one set of rings is missing.",
                 ),
             ),
-            ((-6.0, 6.0), (-6.0, 6.0)),
+            ((-1.6, 1.6), (-1.6, 1.6)),
         ),
         Question(
             MonkeySaddle(),

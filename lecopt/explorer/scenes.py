@@ -16,6 +16,7 @@ from lecopt.explorer.parts import (
     checked_point,
     named_rules,
     objective_part,
+    refuse_others,
     rule_part,
     slider,
     values_of,
@@ -298,18 +299,3 @@ def moving_average(
     return Explorer(
         scene, picture=lambda: picture.average(numbers, beta), hyper={"": {"beta": float(beta)}}
     )
-
-
-def refuse_others(argument: str, given: Sequence[str], known: Any) -> None:
-    """Refuse names that are not among those known.
-
-    Raises
-    ------
-    ValueError
-        Naming the first one that is not.
-    """
-    for name in given:
-        if name not in known:
-            raise ValueError(
-                f"{argument}: no {name!r} here; there are {', '.join(map(repr, known))}"
-            )

@@ -28,6 +28,18 @@ class Slope(Plane):
 
 
 @dataclass(frozen=True)
+class FourWells(Plane):
+    """Four hollows around a hill: J = (x^2 - 1)^2 + (y^2 - 1)^2."""
+
+    def __call__(self, theta: Array) -> Array:
+        x, y = theta
+        return (x**2 - 1) ** 2 + (y**2 - 1) ** 2
+
+    def grad(self, theta: Array) -> Array:
+        return 4 * theta * (theta**2 - 1)
+
+
+@dataclass(frozen=True)
 class Tilted(Plane):
     """Another surface with a plane added: J + a x + b y."""
 

@@ -15,7 +15,13 @@ import numpy as np
 import traitlets
 
 STATIC = Path(__file__).parent / "static"
-MIN_HEIGHT = {"race": 900, "guess": 460, "dial": 460, "quiz": 560, "weights": 340, "average": 380}
+TALL = {
+    "guess": (475, 730),
+    "dial": (520, 915),
+    "quiz": (440, 795),
+    "weights": (288, 590),
+    "average": (410, 385),
+}
 
 
 def on_site() -> bool:
@@ -142,6 +148,9 @@ class Explorer(anywidget.AnyWidget):
         """What is to be seen, in words."""
         return str(self.scene.get("alt", ""))
 
+    def __repr__(self) -> str:
+        return f"<Explorer: {self.alt}>"
+
     def html(self) -> str:
         """Return the mount for a page without a kernel: scene, first state, still picture."""
         state = {name: getattr(self, name) for name in self.ACCEPTED[1:]}
@@ -151,9 +160,10 @@ class Explorer(anywidget.AnyWidget):
         image = self._picture() if self._picture else ""
         figure = f'<img src="{image}" alt="{escape(self.alt)}">' if image else escape(self.alt)
         kind = self.scene["kind"]
+        tall, phone = race_height(self.scene, self.code) if kind == "race" else TALL[kind]
         return (
             f'<div class="lecopt-explorer lecopt-mount" data-kind="{kind}" '
-            f'style="min-height:{MIN_HEIGHT[kind]}px">'
+            f'style="--lec-tall:{tall}px;--lec-tall-phone:{phone}px">'
             f'<script type="application/json">{packed}</script>'
             f"<noscript>{figure}</noscript></div>"
         )
@@ -162,6 +172,29 @@ class Explorer(anywidget.AnyWidget):
         if on_site():
             return {"text/html": self.html(), "text/plain": self.alt}
         return super()._repr_mimebundle_(**kwargs)
+
+
+def race_height(scene: Mapping[str, Any], shown: str) -> tuple[int, int]:
+    """Return about how tall a race is, on a page of the book and on a phone, in pixels.
+
+    `shown` is the rule whose code is there.
+    """
+    rules, panels = scene["rules"], scene["panels"]
+    folded = [sum(h["name"].startswith("eps") for h in r["hyper"]) for r in rules]
+    cards = sum(
+        56 + 26 * (len(r["hyper"]) - n) + 20 * (n > 0) for r, n in zip(rules, folded, strict=True)
+    )
+    rule = next(r for r in rules if r["key"] == shown)
+    lines, states = len(rule["program"]["source"].splitlines()), len(rule["state"])
+    values = 2 + states + len(rule["program"]["locals"])
+    code = (90 + 20 * (lines + states), 85 + 19 * (lines + values)) if "code" in panels else (0, 0)
+    loss, model = 200 * ("loss" in panels), 210 * ("model" in panels)
+    table = 32 * ("table" in panels)
+    few = len(rules) <= 2
+    side = max(440, cards + loss * few)
+    below = max(loss * (not few), model)
+    wide = 40 + side + 50 + below + code[0] + table
+    return int(wide), int(90 + 360 + 90 + cards + loss + model + code[1] + table)
 
 
 def sliders_of(scene: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +17,8 @@ TOO_LARGE = 1e12
 
 
 def number(x: float) -> str:
-    """Return a number to three digits, with a real minus sign."""
-    return f"{x:.3g}".replace("-", "−")
+    """Return a number to three digits, with a real minus sign: 1.5, −2, 1e−5."""
+    return re.sub(r"e([+-])0", r"e\1", f"{x:.3g}").replace("e+", "e").replace("-", "−")
 
 
 def point(theta: Any) -> str:
@@ -47,10 +48,10 @@ def outcome(name: str, path: Path, target: float) -> str:
     """Say how one rule fared."""
     first, gone = path.first_below(target), diverged_at(path)
     if first >= 0:
-        return f"{name} is below {number(target)} first at step {first}"
+        return f"{name} brings the loss below {number(target)} at step {first}"
     if gone >= 0:
         return f"{name} diverges at step {gone}"
-    return f"{name} is still at {number(float(path.loss[-1]))}"
+    return f"{name} still has a loss of {number(float(path.loss[-1]))}"
 
 
 def race_alt(
@@ -66,7 +67,7 @@ def race_alt(
     if not paths:
         return head
     fates = listed([outcome(name, path, target) for name, path in paths.items()])
-    return f"{head} Of the loss after {budget} gradient evaluations each: {fates}."
+    return f"{head} Within {budget} gradient evaluations each, {fates}."
 
 
 def model_part(J: Any) -> Scene:

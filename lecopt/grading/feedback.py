@@ -75,47 +75,60 @@ def recognise(task: Task, runs: Sequence[Ran], outputs: Outputs) -> tuple[Mistak
     return best[0], scores[best[0]] == (len(failed), len(runs))
 
 
-def reason(ran: Ran, public: bool) -> str:
-    """Say why a check failed. The message of an error in a hidden check could tell its input."""
-    if not ran.error:
-        return ""
-    if ran.error in IN_WORDS:
-        return IN_WORDS[ran.error]
-    return f"{ran.error}: {ran.detail[:500]}" if public else ran.error[:80]
+def reason(ran: Ran, reveal: bool) -> str:
+    """Say why a check failed. What an error says could give away the numbers of the check."""
+    if not ran.error or ran.error in IN_WORDS:
+        return IN_WORDS.get(ran.error, "")
+    return f"{ran.error}: {ran.detail[:500]}" if reveal else ran.error[:80]
 
 
 def judge(
-    exercise: Exercise, results: Mapping[str, Sequence[Ran]], outputs: Outputs
+    exercise: Exercise,
+    results: Mapping[str, Sequence[Ran]],
+    outputs: Outputs,
+    *,
+    reveal: bool = True,
 ) -> list[TaskVerdict]:
     """Give points and words for what came of a submission."""
-    return [judge_task(task, results.get(task.id, ()), outputs) for task in exercise.tasks]
-
-
-def judge_task(task: Task, results: Sequence[Ran], outputs: Outputs) -> TaskVerdict:
-    """Give points and words for one task."""
-    by_check = {ran.check: ran for ran in results if ran.check}
-    runs = [
-        by_check.get(check.id) or Ran(check.id, False, "", "it did not run")
-        for check in task.checks
+    return [
+        judge_task(task, results.get(task.id, ()), outputs, reveal=reveal)
+        for task in exercise.tasks
     ]
+
+
+def judge_task(
+    task: Task, results: Sequence[Ran], outputs: Outputs, *, reveal: bool = True
+) -> TaskVerdict:
+    """Give points and words for one task.
+
+    With `reveal`, say what was printed, what should have been and what errors said. That is for
+    the public seed: on a private one it would tell the numbers of the checks, and the answers.
+    """
+    by_check = {ran.check: ran for ran in results if ran.check}
+    runs = [by_check.get(c.id) or Ran(c.id, False, "", "it did not run") for c in task.checks]
     verdicts = []
     for check, ran in zip(task.checks, runs, strict=True):
-        public = check.role == "check"
+        tell = reveal and check.role == "check" and not ran.passed
         verdicts.append(
             CheckVerdict(
-                check.id, check.says, not public, check.points, ran.passed,
-                "" if ran.passed else reason(ran, public),
-                ran.lines[:2000] if public and not ran.passed else "",
-                outputs.solution[check.id] if public and not ran.passed else "",
+                check.id,
+                check.says,
+                check.role == "hidden",
+                check.points,
+                ran.passed,
+                why="" if ran.passed else reason(ran, tell),
+                got=ran.lines[:2000] if tell else "",
+                wanted=outputs.solution[check.id] if tell else "",
             )
-        )  # fmt: skip
+        )
     mistake, sure = recognise(task, runs, outputs)
-    errors = [f"{ran.error}: {ran.detail[:500]}" for ran in results if not ran.check]
     return TaskVerdict(
-        task.id, task.title, tuple(verdicts),
-        mistake.id if mistake else "",
-        mistake.says if mistake else "",
-        mistake.hints if mistake else (),
-        sure,
-        tuple(errors),
-    )  # fmt: skip
+        task.id,
+        task.title,
+        tuple(verdicts),
+        mistake=mistake.id if mistake else "",
+        looks_like=mistake.says if mistake else "",
+        hints=mistake.hints if mistake else (),
+        sure=sure,
+        cell_errors=tuple(reason(ran, reveal) for ran in results if not ran.check),
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import platform
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +16,13 @@ from pathlib import Path
 from lecopt.grading.exercise import ExerciseError
 from lecopt.grading.limits import Limits
 from lecopt.grading.outputs import expected_outputs
-from lecopt.grading.report import write_page
-from lecopt.grading.sandbox import bubblewrap
+from lecopt.grading.report import write_class_page, write_page
+from lecopt.grading.sandbox import bubblewrap, short_folder
 from lecopt.grading.source import read_source
 from lecopt.grading.store import Grade, Store, fingerprint
 from lecopt.grading.workers import Job, Reference, run_jobs
 
+SCRATCH = "lecopt-"
 OURS = ("results.sqlite", "results.sqlite-wal", "results.sqlite-shm", "grades.csv", "class.html")
 
 
@@ -136,14 +140,18 @@ def grade_class(
     order.out.mkdir(parents=True, exist_ok=True)
     store = Store(order.out / "results.sqlite")
     try:
+        sweep(store)
         summary = Summary(choose_seed(order.seed, store))
         references, hashes = {}, {}
         for name, path in sources.items():
             references[name], hashes[name] = reference_for(path, summary.seed, order.kind, store)
         _grade(order, store, references, hashes, summary, begin, advance)
         store.write_csv(order.out / "grades.csv")
+        write_class_page(store.grades(), order.out / "class.html")
         for grade in store.grades():
-            summary.review += [f"{grade.student}, {grade.exercise}: {p}" for p in grade.problems]
+            if grade.problems:
+                what = "; ".join(grade.problems)
+                summary.review.append(f"{grade.student}, {grade.exercise}: {what}")
     finally:
         store.close()
     return summary
@@ -175,7 +183,23 @@ def _grade(
         else:
             jobs.append(job)
     begin(len(jobs))
-    for grade in run_jobs(
-        jobs, references, workers=order.workers, kind=order.kind, limits=order.limits
-    ):
-        keep(grade)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=short_folder()) as folder:
+        store.set("scratch", folder)
+        graded = run_jobs(
+            jobs,
+            references,
+            workers=order.workers,
+            kind=order.kind,
+            limits=order.limits,
+            scratch=Path(folder),
+        )
+        with contextlib.closing(graded):
+            for grade in graded:
+                keep(grade)
+
+
+def sweep(store: Store) -> None:
+    """Remove what a run that was killed could not."""
+    left = Path(store.setting("scratch") or "")
+    if left.is_absolute() and left.name.startswith(SCRATCH):
+        shutil.rmtree(left, ignore_errors=True)

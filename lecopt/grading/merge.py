@@ -158,16 +158,19 @@ def group(
 
 def notes(exercise: Exercise, found: list[_Found]) -> Iterator[str]:
     """Say what was done to the cells that the exercise came with."""
+    done: dict[str, list[str]] = {"deleted": [], "edited": [], "there more than once": []}
     for cell in exercise.cells:
         copies = [one for one in found if one.cell is not None and one.cell.id == cell.id]
         if cell.role in ("check", "setup"):
-            kind = "check" if cell.role == "check" else "given code"
             if not copies:
-                yield f"the {kind} {cell.id} was deleted; the original was used"
+                done["deleted"].append(cell.id)
             elif any(one.source.strip() != cell.source.strip() for one in copies):
-                yield f"the {kind} {cell.id} was edited; the original was used"
+                done["edited"].append(cell.id)
         if cell.role in ("check", "answer") and len(copies) > 1:
-            yield f"the cell {cell.id} is there {len(copies)} times"
+            done["there more than once"].append(cell.id)
+    for what, cells in done.items():
+        if cells:
+            yield f"{what}, so the original counts: {', '.join(cells)}"
 
 
 def problems(exercise: Exercise, found: list[_Found]) -> Iterator[str]:

@@ -75,10 +75,16 @@ def leaks(exercise: Exercise, text: str) -> list[str]:
     return found
 
 
-def release_text(path: Path, kind: str = "none") -> str:
+def release_text(path: Path) -> str:
     """Return the student's notebook for a source file, as text; raise ExerciseError on a leak."""
     source = read_source(path)
-    outputs = expected_outputs(source.exercise, source.exercise.seed, kind)
+    return notebook_text(
+        path, source, expected_outputs(source.exercise, source.exercise.seed, "none")
+    )
+
+
+def notebook_text(path: Path, source: Source, outputs: Outputs) -> str:
+    """Return the student's notebook, given what its checks print."""
     notebook = student_notebook(source, outputs)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"

@@ -10,12 +10,11 @@ Jupyter reaches it like any kernel, through a provisioner, over the ipc transpor
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
 import json
 import os
+import select
 import shutil
-import signal
 import site
 import socket
 import subprocess
@@ -24,22 +23,17 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import ipykernel.kernelspec
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import KernelManager
-from jupyter_client.provisioning import KernelProvisionerBase, KernelProvisionerFactory
 from packaging.requirements import Requirement
 
 from lecopt.grading.limits import Limits
+from lecopt.grading.provisioner import OneKernel
 
 HERE = Path(__file__).parent
 PACKAGES = ("ipykernel", "numpy", "matplotlib")
-CHANNELS = ("shell", "stdin", "control", "iopub")  # in the order that warm_kernel expects
 NOBODY = 65534
-PROVISIONER = "lecopt-sandbox"
 
 
 class SandboxError(RuntimeError):
@@ -135,10 +129,16 @@ def bubblewrap() -> str:
     return path
 
 
-def command(listener: int, limits: Limits) -> list[str]:
-    """Return the command line of the warm Python in its bubblewrap."""
+def short_folder() -> str:
+    """Return a folder for temporary files, near the root: a Unix socket's path has 107 bytes."""
+    folder = tempfile.gettempdir()
+    return folder if os.name != "posix" or len(folder) < 64 else "/tmp"
+
+
+def command(listener: int, limits: Limits, name: str) -> list[str]:
+    """Return the command line of the warm Python in its bubblewrap; `name` is for `ps`."""
     root = os.geteuid() == 0
-    options = {"uid": NOBODY if root else None, "limits": asdict(limits)}
+    options = {"name": name, "uid": NOBODY if root else None, "limits": asdict(limits)}
     environment = {
         "PATH": "/usr/bin:/bin", "HOME": "/tmp/home", "LANG": "C.UTF-8", "PYTHONPATH": "/site",
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1",
@@ -148,12 +148,12 @@ def command(listener: int, limits: Limits) -> list[str]:
     # Root gives its rights away for good, in warm_kernel, to a user that limits apply to.
     args += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if root else ["--unshare-user"]
     args += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "grader"]
-    for name, value in environment.items():
-        args += ["--setenv", name, value]
+    for variable, value in environment.items():
+        args += ["--setenv", variable, value]
     view = [*system_view(), *package_view()]
     args += [*parents(view), *view]
     args += ["--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"]
-    args += ["--remount-ro", "/", "--chdir", "/tmp"]
+    args += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     python = base_python()
     return [*args, python, "-s", "/warm_kernel.py", str(listener), json.dumps(options)]
 
@@ -171,12 +171,10 @@ class Sandbox:
         self.started = 0
         self._waiting: list[KernelManager] = []
         self._process: subprocess.Popen[bytes] | None = None
+        self._alive = -1
 
     def __enter__(self) -> Self:
-        # A Unix socket's path holds 107 bytes.
-        base = tempfile.gettempdir()
-        short = base if os.name != "posix" or len(base) < 60 else "/tmp"
-        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=short))
+        self.folder = Path(tempfile.mkdtemp(prefix="lecopt-", dir=short_folder()))
         if self.kind == "bwrap":
             self._start()
         return self
@@ -192,21 +190,26 @@ class Sandbox:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+            # All that runs inside holds the pipe's other end: it closes when the last has died.
+            select.select([self._alive], [], [], 10)
+            os.close(self._alive)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
+        self._alive, theirs = os.pipe()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.folder / "warm"))
             listener.listen()
             log = open(self.folder / "log", "wb")  # noqa: SIM115
             with log:
                 self._process = subprocess.Popen(
-                    command(listener.fileno(), self.limits),
-                    pass_fds=[listener.fileno()],
+                    command(listener.fileno(), self.limits, str(self.folder)),
+                    pass_fds=[listener.fileno(), theirs],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
+        os.close(theirs)
 
     def complaint(self) -> str:
         """Return what the warm Python wrote before it died, or nothing if it lives."""
@@ -224,7 +227,8 @@ class Sandbox:
 
     def _new_kernel(self) -> KernelManager:
         self.started += 1
-        manager = KernelManager(kernel_name="lecopt", kernel_spec_manager=OneKernel(place=self))
+        warm = self.folder / "warm" if self.kind == "bwrap" else None
+        manager = KernelManager(kernel_name="lecopt", kernel_spec_manager=OneKernel(warm))
         manager.connection_file = str(self.folder / f"k{self.started}.json")
         if os.name == "posix":
             manager.transport = "ipc"
@@ -232,116 +236,3 @@ class Sandbox:
         quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
         manager.start_kernel(cwd=str(self.folder), **quiet)
         return manager
-
-
-class OneKernel(KernelSpecManager):
-    """Knows one kernel only: a student's notebook cannot ask for another."""
-
-    def __init__(self, place: Sandbox) -> None:
-        super().__init__()
-        self.place = place
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        spec = KernelSpec(**ipykernel.kernelspec.get_kernel_dict())
-        spec.argv += ["--HistoryManager.enabled=False", "--InteractiveShell.colors=nocolor"]
-        if self.place.kind == "bwrap":
-            address = str(self.place.folder / "warm")
-            provisioner = {"provisioner_name": PROVISIONER, "config": {"address": address}}
-            spec.metadata = {"kernel_provisioner": provisioner}
-        return spec
-
-
-class SandboxProvisioner(KernelProvisionerBase):
-    """Asks the warm Python for a kernel; the kernel lives as long as the connection."""
-
-    address = ""
-    _connection: socket.socket | None = None
-    _listeners: tuple[socket.socket, ...] = ()
-
-    def __init__(self, address: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.address = address
-
-    @property
-    def has_process(self) -> bool:
-        return self._connection is not None
-
-    @property
-    def manager(self) -> KernelManager:
-        """The kernel manager that this kernel was asked for by."""
-        if not isinstance(self.parent, KernelManager):
-            raise TypeError("a sandboxed kernel needs a KernelManager")
-        return self.parent
-
-    async def poll(self) -> int | None:
-        if self._connection is None:
-            return 0
-        self._connection.setblocking(False)
-        try:
-            word = self._connection.recv(64)
-        except BlockingIOError:
-            return None
-        except OSError:
-            word = b""
-        self._connection.close()
-        self._connection = None
-        return int(json.loads(word)["exit"]) if word else 1
-
-    async def wait(self) -> int | None:
-        if self._connection is None:
-            return 0
-        self._connection.settimeout(10)
-        with contextlib.suppress(OSError):
-            self._connection.recv(64)
-        self._connection.close()
-        self._connection = None
-        return 0
-
-    async def send_signal(self, signum: int) -> None:
-        """Kill and wait; there is no other signal (an interrupt would not reach inside)."""
-        if signum != signal.SIGINT and self._connection is not None:
-            with contextlib.suppress(OSError):
-                self._connection.shutdown(socket.SHUT_WR)
-            await self.wait()
-
-    async def kill(self, restart: bool = False) -> None:
-        await self.send_signal(signal.SIGKILL)
-
-    async def terminate(self, restart: bool = False) -> None:
-        await self.send_signal(signal.SIGKILL)
-
-    async def cleanup(self, restart: bool = False) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Open the kernel's sockets, listening: a client may connect before the kernel is up."""
-        manager = self.manager
-        listeners = []
-        manager.hb_port = len(CHANNELS) + 1  # a number is asked for; nobody listens
-        for number, channel in enumerate(CHANNELS, start=1):
-            setattr(manager, f"{channel}_port", number)
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(f"{manager.ip}-{number}")
-            listener.listen()
-            listeners.append(listener)
-        self._listeners = tuple(listeners)
-        return {**kwargs, "cmd": []}
-
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(30)
-        connection.connect(self.address)
-        request = json.dumps({"key": self.manager.session.key.decode()}).encode()
-        socket.send_fds(connection, [request], [one.fileno() for one in self._listeners])
-        self._connection = connection
-        for listener in self._listeners:
-            listener.close()
-        info: KernelConnectionInfo = self.manager.get_connection_info()
-        return info
-
-
-KernelProvisionerFactory.provisioners[PROVISIONER] = importlib.metadata.EntryPoint(
-    PROVISIONER, "lecopt.grading.sandbox:SandboxProvisioner", KernelProvisionerFactory.GROUP_NAME
-)

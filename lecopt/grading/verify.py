@@ -9,7 +9,7 @@ from pathlib import Path
 from lecopt.grading.exercise import Exercise, Ran, Task
 from lecopt.grading.feedback import TaskVerdict, judge_task
 from lecopt.grading.outputs import BLANK, SOLUTION, faults, outputs_of, run_variants, variants
-from lecopt.grading.release import release_text
+from lecopt.grading.release import notebook_text
 from lecopt.grading.source import read_source
 
 
@@ -55,15 +55,16 @@ def prove_task(
 
 def prove(path: Path, seeds: list[int], kind: str) -> tuple[list[Proof], list[str]]:
     """Return what every known answer gets on each seed (and on the public one); what is wrong."""
-    exercise = read_source(path).exercise
+    source = read_source(path)
+    exercise = source.exercise
     proofs: list[Proof] = []
     wrong: list[str] = []
     for seed in (exercise.seed, *seeds):
         runs = run_variants(exercise, seed, kind)
+        if seed == exercise.seed:
+            notebook_text(path, source, outputs_of(exercise, runs))  # raises on a leak
         wrong += [f"seed {seed}: {fault}" for fault in faults(exercise, runs)]
         for task in exercise.tasks:
             proofs += prove_task(exercise, task, runs, seed)
     wrong += [fault for proof in proofs for fault in proof.faults()]
-    if not wrong:
-        release_text(path, kind)  # raises on a leak
     return proofs, wrong

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
-import os
 import signal
 import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -71,12 +70,14 @@ def grade_one(job: Job, reference: Reference, place: Sandbox) -> Grade:
     try:
         notebook = read_submission(job.path)
     except ExerciseError as error:
-        return replace(blank, tasks=tuple(judge(exercise, {}, outputs)), problems=(str(error),))
+        return replace(
+            blank, tasks=tuple(judge(exercise, {}, outputs, reveal=False)), problems=(str(error),)
+        )
     merged = merge(exercise, notebook, reference.seed)
     results = compare(merged.groups, dict(outputs.solution), place)
     return replace(
         blank,
-        tasks=tuple(judge(exercise, results, outputs)),
+        tasks=tuple(judge(exercise, results, outputs, reveal=False)),
         notes=merged.notes,
         problems=merged.problems,
         seconds=time.monotonic() - began,
@@ -122,9 +123,11 @@ class Worker:
         self.pipe.send(job)
 
     def stop(self) -> None:
+        """End the worker: an idle one by itself, tidily; a busy one at once."""
         self.pipe.close()
-        if self.process.pid is not None and self.process.is_alive():
-            os.kill(self.process.pid, signal.SIGKILL)
+        if self.job is None:
+            self.process.join(10)
+        self.process.kill()
         self.process.join()
 
 
@@ -135,48 +138,46 @@ def run_jobs(
     workers: int,
     kind: str,
     limits: Limits,
-) -> Iterator[Grade]:
-    """Yield grades as they come."""
+    scratch: Path,
+) -> Generator[Grade, None, None]:
+    """Yield grades as they come. The workers keep their sockets and drafts in `scratch`."""
     todo = deque((job, 1) for job in jobs)
     tries: dict[Job, int] = {}
-    base = "/tmp" if os.name == "posix" else None  # Unix sockets need short paths
-    with tempfile.TemporaryDirectory(prefix="lecopt-", dir=base) as folder:
-        scratch = Path(folder)
-        crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
-        try:
-            while todo or any(worker.job for worker in crew):
-                for worker in crew:
-                    if worker.job is None and todo:
-                        job, tries[job] = todo.popleft()
-                        tasks = len(references[job.exercise].exercise.tasks)
-                        worker.give(job, 60 + 2 * tasks * limits.group)
-                wait([worker.pipe for worker in crew if worker.job], timeout=1)
-                for number, worker in enumerate(crew):
-                    if worker.job is None:
-                        continue
-                    try:
-                        grade = worker.pipe.recv() if worker.pipe.poll() else None
-                    except (EOFError, OSError):
-                        grade, worker.deadline = None, 0.0
-                    if grade is not None:
-                        worker.job = None
-                        yield grade
-                    elif time.monotonic() > worker.deadline:
-                        job = worker.job
-                        worker.stop()
-                        crew[number] = Worker(references, kind, limits, scratch)
-                        if tries[job] < TRIES:
-                            todo.append((job, tries[job] + 1))
-                        else:
-                            yield given_up(job, references[job.exercise])
-        finally:
+    crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
+    try:
+        while todo or any(worker.job for worker in crew):
             for worker in crew:
-                worker.stop()
+                if worker.job is None and todo:
+                    job, tries[job] = todo.popleft()
+                    tasks = len(references[job.exercise].exercise.tasks)
+                    worker.give(job, 60 + 2 * tasks * limits.group)
+            wait([worker.pipe for worker in crew if worker.job], timeout=1)
+            for number, worker in enumerate(crew):
+                if worker.job is None:
+                    continue
+                try:
+                    grade = worker.pipe.recv() if worker.pipe.poll() else None
+                except (EOFError, OSError):
+                    grade, worker.deadline = None, 0.0
+                if grade is not None:
+                    worker.job = None
+                    yield grade
+                elif time.monotonic() > worker.deadline:
+                    job = worker.job
+                    worker.stop()
+                    crew[number] = Worker(references, kind, limits, scratch)
+                    if tries[job] < TRIES:
+                        todo.append((job, tries[job] + 1))
+                    else:
+                        yield given_up(job, references[job.exercise])
+    finally:
+        for worker in crew:
+            worker.stop()
 
 
 def given_up(job: Job, reference: Reference) -> Grade:
     """Return the grade of a submission that the grader could not survive: a human's to give."""
-    tasks = tuple(judge(reference.exercise, {}, reference.outputs))
+    tasks = tuple(judge(reference.exercise, {}, reference.outputs, reveal=False))
     problem = f"the grader itself failed on it, {TRIES} times"
     return Grade(
         job.student, job.exercise, job.key, reference.seed, reference.points, tasks, (), (problem,)

@@ -1,0 +1,87 @@
+"""Exercises, submissions and the command line, real ones."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "exercises" / "source" / "04_momentum.md"
+NOTEBOOK = ROOT / "exercises" / "04_momentum.ipynb"
+LECOPT = Path(sys.executable).with_name("lecopt")
+SEED = 20260
+
+Notebook = dict[str, Any]
+
+
+def lecopt(
+    *args: str | Path, folder: Path = ROOT, timeout: float = 240, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does."""
+    command = [str(LECOPT), *map(str, args)]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False, **options
+    )
+
+
+def grade(
+    class_room: Path, out: Path, *args: str | Path, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run `lecopt grade` on the book's exercise, on a seed of the tests' own."""
+    source = ("--source", SOURCE.parent, "--seed", SEED)
+    return lecopt("grade", class_room, "--out", out, *map(str, source), *args, **options)
+
+
+def grades(out: Path) -> dict[str, dict[str, str]]:
+    """Read grades.csv: {student: row}."""
+    with (out / "grades.csv").open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def cell(notebook: Notebook, name: str) -> dict[str, Any]:
+    """Return the cell with this id."""
+    (found,) = (one for one in notebook["cells"] if one["id"] == name)
+    return found
+
+
+def fill(notebook: Notebook, first: str, second: str) -> Notebook:
+    """Return a copy of the notebook with both answers written."""
+    notebook = copy.deepcopy(notebook)
+    cell(notebook, "04-1-answer")["source"] = first
+    cell(notebook, "04-2-answer")["source"] = second
+    return notebook
+
+
+def code(source: str, name: str = "mine", **metadata: Any) -> dict[str, Any]:
+    """Return a code cell of a student's own."""
+    return {
+        "cell_type": "code", "id": name, "metadata": metadata, "source": source,
+        "execution_count": None, "outputs": [],
+    }  # fmt: skip
+
+
+def hand_in(folder: Path, student: str, content: Notebook | str | bytes) -> Path:
+    """Put a submission where `lecopt grade` looks for it."""
+    path = folder / student / "04_momentum.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content) if isinstance(content, dict) else content
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def left_running(folder: Path) -> list[psutil.Process]:
+    """Return the processes of sandboxes below a folder that do not end, given time."""
+    sandboxed = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(folder) in word for word in process.info["cmdline"] or ())
+    ]
+    _, alive = psutil.wait_procs(sandboxed, timeout=20)
+    return alive
