@@ -49,6 +49,8 @@ def trace_step(rule: Rule, dim: int = 2) -> dict[str, Any]:
         raise TraceError(f"{type(rule).__name__} is not a dataclass; write @dataclass above it")
     traced_rule = copy.copy(rule)
     for field in dataclasses.fields(rule):
+        if not field.metadata.get("sweep", True):
+            continue  # no slider: part of the program, as the candidates of a line search
         symbol = tape.input(field.name, np.asarray(getattr(rule, field.name), float))
         object.__setattr__(traced_rule, field.name, symbol)
     start = np.linspace(0.5, 1.5, dim)
