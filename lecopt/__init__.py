@@ -5,8 +5,9 @@ path. The pictures are in `lecopt.plots`, the widgets in `lecopt.explorer`, the 
 exercises in `lecopt.grading`.
 """
 
-from lecopt.data import narrow_valley, noisy_wave, two_points
+from lecopt.data import narrow_valley, noisy_wave, sparse_points, two_points
 from lecopt.descent import Path, descend, iterates, minibatches
+from lecopt.line_search import Backtracking, LineSearch
 from lecopt.models import Neuron
 from lecopt.objectives import (
     Beale,
@@ -39,6 +40,15 @@ from lecopt.optimizers import (
     RMSProp,
     Rprop,
 )
+from lecopt.schedules import (
+    HalveWhenWorse,
+    constant,
+    cosine,
+    exponential,
+    inverse_time,
+    step_decay,
+    sutskever,
+)
 
 __version__ = "0.1.0"
 
@@ -51,10 +61,13 @@ __all__ = [
     "Adam",
     "AdamUncorrected",
     "AdamW",
+    "Backtracking",
     "Beale",
     "DoubleWell",
     "GradientDescent",
+    "HalveWhenWorse",
     "Himmelblau",
+    "LineSearch",
     "Momentum",
     "MomentumEMA",
     "MonkeySaddle",
@@ -70,12 +83,19 @@ __all__ = [
     "Rosenbrock",
     "Rprop",
     "Saddle",
+    "constant",
+    "cosine",
     "descend",
+    "exponential",
     "hessian",
+    "inverse_time",
     "iterates",
     "minibatches",
     "narrow_valley",
     "noisy_wave",
     "numerical_gradient",
+    "sparse_points",
+    "step_decay",
+    "sutskever",
     "two_points",
 ]

@@ -17,6 +17,18 @@ def narrow_valley() -> tuple[Array, Array]:
     return np.array([1.75, 2.75]), np.array([0.3, 0.8])
 
 
+def sparse_points() -> tuple[Array, Array]:
+    """Return X, y of 100 points on the curve sigmoid(2 x + 1), whose feature x is 0 in 76 of them.
+
+    So the gradient of w is small, and that of b is not.
+    """
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 1, 100)
+    rng.uniform(0, 1, 100)  # the book's numbers come from the draw after this one
+    X[rng.random(100) < 0.8] = 0
+    return X, 1 / (1 + np.exp(-(2 * X + 1)))
+
+
 def noisy_wave(n: int = 120, noise: float = 0.35) -> tuple[Array, Array]:
     """Return n times in [0, 1] and a slow wave seen through Gaussian noise.
 

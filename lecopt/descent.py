@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path as File
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lecopt.objectives import Surface, hessian
 from lecopt.rule import Array, Objective, Rule
-
-Schedules = Mapping[str, Callable[[int], float]]
+from lecopt.schedules import Schedules, Watching, first_memory, values_at
 
 
 def iterates(
-    rule: Rule, theta: Array, objectives: Iterable[Objective], schedules: Schedules | None = None
+    rule: Rule,
+    theta: Array,
+    objectives: Iterable[Objective],
+    schedules: Schedules | None = None,
+    watch: Objective | None = None,
 ) -> Iterator[tuple[Array, Any]]:
     """Yield (theta, state) before the first step and after each one, as long as objectives come.
 
@@ -31,22 +36,30 @@ def iterates(
     objectives
         One objective a step: the same again and again, or a stream of mini-batches.
     schedules
-        For a hyper-parameter's name, its value as a function of the step t = 0, 1, ...
+        For a hyper-parameter's name, its value as a function of the step t = 0, 1, ..., a number
+        or one for each run; or an object that watches the loss: see `lecopt.schedules`.
+    watch
+        The objective whose loss such schedules see before each step, as one on held-out rows;
+        without it, that of the step.
     """
-    state = rule.init(theta)
+    state, schedules = rule.init(theta), schedules or {}
+    memory = first_memory(schedules)
     yield theta, state
     for t, J in enumerate(objectives):
         if schedules:
-            now = {name: _like(theta, value(t)) for name, value in schedules.items()}
-            rule = _replaced(rule, now)
+            values, memory = values_at(t, schedules, memory, functools.partial(watch or J, theta))
+            rule = _replaced(rule, {name: _like(theta, v) for name, v in values.items()})
         theta, state = rule.step(theta, state, J)
         yield theta, state
 
 
-def minibatches(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
+def minibatches(
+    J: Any, batch_size: int, rng: np.random.Generator, *, replace: bool = False
+) -> Iterator[Objective]:
     """Yield `J.on(rows)` for ever, `batch_size` rows at a time, shuffled anew each epoch.
 
-    The last batch of an epoch holds what is left.
+    The last batch of an epoch holds what is left. With `replace` there are no epochs: every row
+    of every batch is drawn from all of them, so that one may come twice.
 
     Raises
     ------
@@ -58,7 +71,12 @@ def minibatches(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[O
             f"minibatches: batch_size is {batch_size}; expected a whole number from 1 to {J.n}, "
             "the number of rows"
         )
-    return _shuffled(J, batch_size, rng)
+    return (_drawn if replace else _shuffled)(J, batch_size, rng)
+
+
+def _drawn(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
+    while True:
+        yield J.on(rng.integers(J.n, size=batch_size))
 
 
 def _shuffled(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
@@ -138,6 +156,35 @@ class Path:
         s = self.across(J)
         return np.maximum(np.max(-np.sign(s[0]) * s, axis=0), 0.0)
 
+    def save(self, file: str | File) -> None:
+        """Write the path to a file in NumPy's npz format; `load` reads it."""
+        states = {f"states.{name}": column for name, column in self.states._asdict().items()}
+        name = np.array(type(self.states).__name__)
+        columns = {field: getattr(self, field) for field in _COLUMNS}
+        np.savez_compressed(file, states=name, **columns, **states)
+
+    @staticmethod
+    def load(file: str | File) -> Path:
+        """Return a path that `save` wrote, its states under the same names.
+
+        Raises
+        ------
+        ValueError
+            If the file holds something else.
+        """
+        with np.load(file) as columns:
+            missing = [name for name in (*_COLUMNS, "states") if name not in columns]
+            if missing:
+                raise ValueError(f"{file} holds no path: it has no {missing[0]}")
+            states = {k[7:]: columns[k] for k in columns if k.startswith("states.")}
+            state_of: Any = _named(str(columns["states"]), [(k, Any) for k in states])
+            path = {name: columns[name] for name in _COLUMNS}
+            return Path(states=state_of(**states), **path)
+
+
+_COLUMNS = ("theta", "loss", "grad_evals", "loss_evals", "diverged_at")
+_named: Any = NamedTuple  # its fields are known only when a file is read
+
 
 class _Counted:
     """An objective that counts how often it is asked."""
@@ -162,6 +209,7 @@ def descend(
     *,
     objectives: Iterable[Objective] | None = None,
     schedules: Schedules | None = None,
+    watch: Objective | None = None,
 ) -> Path:
     """Run a rule from `theta` and record the path.
 
@@ -180,11 +228,14 @@ def descend(
         The stream that the steps descend, one objective each: see `minibatches`.
     schedules
         See `iterates`.
+    watch
+        The objective whose loss schedules watch, J unless given; each look counts as an
+        evaluation of the loss.
 
     Raises
     ------
     TypeError
-        If `theta` is not numeric.
+        If `theta` is not numeric, or a schedule is neither a function nor a watching object.
     ValueError
         If `theta` is empty or not finite, J cannot take its shape, steps is negative, or a
         schedule names no hyper-parameter.
@@ -194,9 +245,10 @@ def descend(
     stream = itertools.repeat(J) if objectives is None else objectives
     counted = (_Counted(Jt, counts) for Jt in itertools.islice(stream, steps))
     points, losses, states, evals = [], [], [], []
+    watched = _Counted(J if watch is None else watch, counts)
     with np.errstate(all="ignore"):
         _check_loss(J, theta)
-        for now, state in iterates(rule, theta, counted, schedules):
+        for now, state in iterates(rule, theta, counted, schedules, watched):
             points.append(now.copy())  # a rule of one's own may change its theta in place
             losses.append(J(now))
             states.append(state)
@@ -239,9 +291,15 @@ def _prepared(
             f"descend: a schedule for {unknown[0]!r}, which {type(rule).__name__} does not have; "
             f"its hyper-parameters are {', '.join(fields) or 'none'}"
         )
+    for name, schedule in (schedules or {}).items():
+        if not callable(schedule) and not isinstance(schedule, Watching):
+            raise TypeError(
+                f"descend: the schedule for {name!r} is {schedule!r}; expected a function of t, "
+                "as lecopt.schedules.constant(0.1), or an object with init and step"
+            )
     arrays = {
         k: _like(theta, v)
-        for k in fields
+        for k in _swept(rule)
         if isinstance(v := getattr(rule, k), (np.ndarray, np.generic, list, tuple))
     }
     if not arrays:
@@ -258,6 +316,12 @@ def _prepared(
     new_axes = (slice(None),) + (None,) * (len(sweep) - theta.ndim + 1)
     runs = np.broadcast_to(theta[new_axes], theta.shape[:1] + sweep).copy()
     return runs, _replaced(rule, arrays)
+
+
+def _swept(rule: Any) -> list[str]:
+    """Return the hyper-parameters that, given as an array, mean a run for each of its values."""
+    declared = dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
+    return [f.name for f in declared if f.metadata.get("sweep", True)]
 
 
 def _like(theta: Array, value: Any) -> Any:

@@ -104,6 +104,8 @@ def _traced(rule: Rule, tape: Tape) -> Rule:
         raise TraceError(f"{type(rule).__name__} is not a dataclass; write @dataclass above it")
     copied = copy.copy(rule)
     for field in dataclasses.fields(rule):
+        if not field.metadata.get("sweep", True):
+            continue  # no slider: part of the program, as the candidates of a line search
         symbol = tape.input(field.name, np.asarray(getattr(rule, field.name), float))
         object.__setattr__(copied, field.name, symbol)
     return copied

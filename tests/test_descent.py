@@ -163,6 +163,22 @@ def test_a_batch_of_all_rows_is_the_whole_objective():
     assert fed.grad_evals[-1] == 20
 
 
+@given(st.integers(1, 10), st.integers(0, 2**32 - 1))
+@law
+def test_with_replacement_every_row_is_drawn_from_all(size, seed):
+    def rows():
+        stream = minibatches(TEN, size, np.random.default_rng(seed), replace=True)
+        return [np.searchsorted(TEN.X, part.X) for part in itertools.islice(stream, 300)]
+
+    drawn = rows()
+    assert all(len(batch) == size for batch in drawn)
+    assert same_bits(tuple(drawn), tuple(rows()))
+    counts = np.bincount(np.concatenate(drawn), minlength=10)
+    assert np.abs(counts - 30 * size).max() < 6 * np.sqrt(30 * size)
+    repeats = any(len(set(batch)) < size for batch in drawn)
+    assert repeats == (size > 1)
+
+
 def test_the_stream_is_descended_and_the_whole_is_recorded():
     stream = [TEN.on([i]) for i in (3, 0, 9)]
     path = descend(GradientDescent(0.5), [1.0, 1.0], TEN, 50, objectives=stream)
@@ -268,6 +284,32 @@ def test_single_precision_leaves_its_range_sooner():
     path = descend(GradientDescent(3.0), start, Quadratic(1.0, 1.0), 600)
     # (1 + 1) / 2 * 4^t passes 3.4e38 at t = 64.
     assert path.diverged_at == 64 and path.theta.dtype == np.float32
+
+
+# ---- kept in a file
+
+
+@every_rule
+@pytest.mark.parametrize("K", [(), (3,)])
+def test_a_path_that_was_saved_is_the_path(rule, K, tmp_path):
+    path = descend(rule(), np.full((2, *K), 0.3), Quadratic(), 5)
+    path.save(tmp_path / "path.npz")
+    again = Path.load(tmp_path / "path.npz")
+    for field in ("theta", "loss", "grad_evals", "loss_evals", "diverged_at"):
+        assert same_bits(getattr(again, field), getattr(path, field)), field
+    assert type(again.states).__name__ == type(path.states).__name__
+    assert again.states._fields == path.states._fields
+    assert same_bits(tuple(again.states), tuple(path.states))
+    assert same_bits(again.crossings(Quadratic()), path.crossings(Quadratic()))
+    state = type(again.states)(*(column[5] for column in again.states))
+    resumed, _ = rule().step(again.theta[5], state, Quadratic())
+    assert resumed == pytest.approx(descend(rule(), path.theta[0], Quadratic(), 6).theta[6])
+
+
+def test_another_file_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", theta=np.ones(3))
+    with pytest.raises(ValueError, match=r"other.npz holds no path: it has no loss"):
+        Path.load(tmp_path / "other.npz")
 
 
 # ---- measures

@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import RULES, every_objective, every_rule
 
-from lecopt import Adam, Neuron, RMSProp, Rprop, descend, two_points
+from lecopt import Adam, LineSearch, Neuron, RMSProp, Rprop, descend, two_points
 from lecopt.explorer.averages import MovingAverage
 from lecopt.explorer.parts import program_part, rule_part
 from lecopt.tape import Tape
@@ -93,6 +93,24 @@ def test_states_and_locals_agree(node: Ask, rule: type) -> None:
             np.testing.assert_allclose(
                 numbers(answer[field]), np.ravel(expected), rtol=1e-12, err_msg=field
             )
+
+
+@every_objective
+def test_a_line_search_runs_on_the_page(node: Ask, J: Any) -> None:
+    search = LineSearch((1e-4, 1e-3, 0.02, 0.3))
+    start = [0.7 * high + 0.3 * low for low, high in J.window]
+    path = descend(search, np.array(start), J, steps=20)
+    answer = node(
+        "run",
+        objective=trace_objective(J),
+        rule=rule_part("it", search),
+        start=start,
+        settings={},
+        budget=20,
+    )
+    length = len(answer["loss"])
+    assert length == 21 or abs(path.loss[length]) > 1e12, "down a bottomless surface"
+    np.testing.assert_allclose(numbers(answer["loss"]), path.loss[:length], rtol=1e-9, atol=1e-15)
 
 
 @pytest.mark.parametrize(

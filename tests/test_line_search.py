@@ -1,0 +1,229 @@
+"""Line search: exact on quadratics, enough by Armijo, a step for each run, all looks counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from strategies import EXACT, Slope, batches, each, every_objective, law, points, same_bits, walk
+
+from lecopt import Backtracking, GradientDescent, LineSearch, Neuron, Quadratic, descend, two_points
+from lecopt.rule import Rule
+from lecopt.tape import TraceError
+from lecopt.trace import trace_step
+
+SEARCHES = [LineSearch(), Backtracking(), Backtracking(eta=1.0, down=0.3, c=0.2)]
+every_search = pytest.mark.parametrize("search", SEARCHES, ids=["fixed", "armijo", "strict"])
+curvature = st.floats(0.1, 10)
+
+
+# ---- the step it takes
+
+
+@every_objective
+@law
+@given(data=st.data())
+def test_of_the_candidates_the_lowest_loss_is_kept(J, data):
+    theta, search = data.draw(points(J)), LineSearch()
+    with np.errstate(all="ignore"):
+        new, state = search.step(theta, search.init(theta), J)
+        trials = [theta - eta * J.grad(theta) for eta in search.candidates]
+        losses = [float(J(trial)) for trial in trials]
+    best = int(np.argmin(losses))
+    assert same_bits(new, trials[best]) and state.eta == search.candidates[best]
+
+
+@law
+@given(curvature, curvature, st.floats(-3, 3), points(Quadratic()))
+def test_on_a_quadratic_the_nearest_to_the_exact_step_is_kept(lambda1, lambda2, angle, theta):
+    """Along a line a quadratic is a parabola: the lower, the nearer to its lowest point."""
+    J = Quadratic(lambda1, lambda2, angle)
+    assume(np.abs(theta).max() > 1e-3)
+    p, q = J.axes(J.grad(theta))
+    exact = (p**2 + q**2) / (lambda1 * p**2 + lambda2 * q**2)
+    search = LineSearch(np.array([0.01, 0.07, 0.2, 0.6, 1.5, 4.0]))
+    apart = np.sort(np.abs(np.array(search.candidates) - exact))
+    assume(apart[1] - apart[0] > 1e-6)
+    _, state = search.step(theta, search.init(theta), J)
+    assert abs(state.eta - exact) == apart[0]
+    # With the exact length among them it is steepest descent: the new gradient is at right angles.
+    search = LineSearch([0.5 * exact, exact, 2 * exact])
+    new, state = search.step(theta, search.init(theta), J)
+    assert state.eta == exact
+    size = np.linalg.norm(J.grad(theta)) ** 2
+    assert abs(J.grad(new) @ J.grad(theta)) < 1e-9 * size
+
+
+@law
+@given(curvature, points(Quadratic()))
+def test_on_a_round_bowl_the_exact_step_arrives(curve, theta):
+    path = descend(
+        LineSearch([0.3 / curve, 1 / curve, 1.4 / curve]), theta, Quadratic(curve, curve), 1
+    )
+    assert np.abs(path.theta[1]).max() < 1e-12
+
+
+@law
+@given(
+    curvature, st.floats(0.1, 30), st.floats(0.1, 0.7), st.floats(1e-4, 0.5), points(Quadratic())
+)
+def test_on_a_round_bowl_backtracking_stops_at_the_known_length(curve, eta, down, c, theta):
+    """J falls by eta |g|^2 (1 - eta curve / 2): enough as soon as eta <= 2 (1 - c) / curve."""
+    limit = 2 * (1 - c) / curve
+    tried = eta * down ** np.arange(41)
+    assume(np.abs(tried / limit - 1).min() > 1e-6 and np.abs(theta).max() > 1e-3)
+    search = Backtracking(eta, down, c)
+    _, state = search.step(theta, search.init(theta), Quadratic(curve, curve))
+    assert state.eta == pytest.approx(tried[np.argmax(tried <= limit)], rel=1e-9)
+
+
+@every_objective
+@law
+@given(data=st.data())
+def test_backtracking_falls_enough_and_the_length_before_did_not(J, data):
+    theta, search = data.draw(points(J)), Backtracking(10.0, 0.5, 1e-4)
+    g = J.grad(theta)
+    with np.errstate(all="ignore"):
+        new, state = search.step(theta, search.init(theta), J)
+
+        def enough(eta):
+            return J(theta - eta * g) <= J(theta) - 1e-4 * eta * (g @ g)
+
+        assert same_bits(new, theta - state.eta * g)
+        assert enough(state.eta)
+        assert state.eta == 10.0 or not enough(2 * state.eta)
+
+
+def test_the_number_of_tries_is_bounded():
+    class Uphill(Quadratic):
+        def grad(self, theta):
+            return -super().grad(theta)
+
+    path = descend(Backtracking(1.0, tries=5), [1.0, 1.0], Uphill(), 2)
+    assert path.states.eta.tolist() == [0, 2**-5, 2**-5]
+    assert path.loss_evals.tolist() == [0, 6, 12], "the loss at theta, and five lengths"
+
+
+# ---- as every rule
+
+
+@every_search
+@each(EXACT)
+@law
+@given(data=st.data())
+def test_a_batch_is_its_single_runs(search, J, data):
+    theta = data.draw(batches(J))
+    together = walk(search, theta, J, 8)
+    for k in range(theta.shape[1]):
+        alone = walk(search, theta[:, k], J, 8)
+        for (point, state), (point_k, state_k) in zip(together, alone, strict=True):
+            assert same_bits(point[:, k], point_k) and same_bits(state.eta[k], state_k.eta)
+
+
+@every_search
+@every_objective
+def test_nothing_that_is_given_is_changed(search, J):
+    theta = np.array([[0.3, -1.0], [0.7, 0.2]])
+    theta.flags.writeable = False
+    state = search.init(theta)
+    new, after = search.step(theta, state, J)
+    assert isinstance(search, Rule) and not np.shares_memory(new, theta)
+    assert state.eta.tolist() == [0, 0] and after.eta.shape == (2,)
+
+
+@every_search
+@pytest.mark.parametrize("K", [(), (3,), (2, 3)])
+def test_single_precision_stays_single(search, K):
+    path = descend(search, np.full((2, *K), 0.5, np.float32), Neuron(*two_points()), 5)
+    assert path.theta.dtype == path.loss.dtype == path.states.eta.dtype == np.float32
+    assert path.states.eta.shape == (6, *K)
+
+
+@every_search
+def test_no_slope_no_move(search):
+    theta = np.array([1.0, -2.0])
+    assert all(same_bits(point, theta) for point, _ in walk(search, theta, Slope(np.zeros(2)), 3))
+
+
+def test_candidates_are_no_sweep_and_a_rate_of_backtracking_is():
+    J = Quadratic()
+    assert descend(LineSearch(np.array([0.1, 0.2])), [1.0, 1.0], J, 3).theta.shape == (4, 2)
+    rates = np.array([0.1, 1.0, 10.0])
+    path = descend(Backtracking(rates), [1.0, 1.0], J, 10)
+    for k, eta in enumerate(rates):
+        assert same_bits(path.theta[..., k], descend(Backtracking(eta), [1.0, 1.0], J, 10).theta)
+
+
+def test_evaluations_are_counted():
+    J = Neuron(*two_points())
+    path = descend(LineSearch(), [-2, -2], J, 4)
+    assert path.loss_evals.tolist() == [0, 5, 10, 15, 20]
+    assert path.grad_evals.tolist() == [0, 1, 2, 3, 4]
+    path = descend(Backtracking(10.0), [-2, -2], J, 30)
+    halvings = np.log2(10.0 / path.states.eta[1:]).round().astype(int)
+    assert np.diff(path.loss_evals).tolist() == (2 + halvings).tolist()
+    assert halvings.max() >= 1
+
+
+def test_where_no_candidate_gives_a_number_it_stays():
+    class Cliff(Quadratic):
+        def __call__(self, theta):
+            return np.where(theta[0] == 1.0, 1.0, np.inf)
+
+    path = descend(LineSearch(), [1.0, 1.0], Cliff(), 2)
+    assert path.theta.tolist() == [[1.0, 1.0]] * 3 and path.states.eta.tolist() == [0, 0, 0]
+
+
+def test_one_candidate_is_gradient_descent():
+    J = Neuron(*two_points())
+    search, plain = (descend(r, [-2, -2], J, 50) for r in (LineSearch([1.0]), GradientDescent(1.0)))
+    assert same_bits(search.theta, plain.theta)
+
+
+def test_fixed_candidates_can_be_traced():
+    program = trace_step(LineSearch())
+    operations = [node[0] for node in program["nodes"]]
+    assert operations.count("loss") == 5 and operations.count("grad") == 1
+    assert set(program["out"]) == {"theta", "state.eta"}
+
+
+def test_backtracking_says_why_it_cannot_be_traced_yet():
+    with pytest.raises(TraceError, match=r"line_search.py, line \d+, in step"):
+        trace_step(Backtracking())
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize(
+    ("candidates", "words"),
+    [
+        ([], "at least one step length"),
+        (0.1, "at least one step length"),
+        ([0.1, -1.0], r"LineSearch\(candidates=-1\).*at least 0"),
+        ([0.1, np.nan], r"LineSearch\(candidates=nan\)"),
+    ],
+)
+def test_bad_candidates_are_refused(candidates, words):
+    with pytest.raises(ValueError, match=words):
+        LineSearch(candidates)
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"eta": -1.0}, r"Backtracking\(eta=-1\)"),
+        ({"down": 1.5}, r"Backtracking\(down=1.5\).*at most 1"),
+        ({"c": 1.5}, r"Backtracking\(c=1.5\).*at most 1"),
+        ({"tries": -1}, r"Backtracking\(tries=-1\).*at least 0"),
+    ],
+)
+def test_bad_settings_are_refused(bad, words):
+    with pytest.raises(ValueError, match=words):
+        Backtracking(**bad)
+
+
+def test_a_fraction_of_a_try_is_refused():
+    with pytest.raises(TypeError, match=r"Backtracking\(tries=2.5\): expected a whole number"):
+        Backtracking(tries=2.5)
