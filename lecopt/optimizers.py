@@ -136,7 +136,7 @@ class Momentum(CheckedHyperParameters):
     References
     ----------
     B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
-    USSR Computational Mathematics and Mathematical Physics 4 (1964), equation (9).
+    USSR Computational Mathematics and Mathematical Physics 4 (1964): the heavy ball.
     """
 
     eta: Hyper = learning_rate(0.1)
