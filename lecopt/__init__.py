@@ -6,7 +6,7 @@ exercises in `lecopt.grading`.
 """
 
 from lecopt.data import narrow_valley, noisy_wave, sparse_points, two_points
-from lecopt.descent import Path, descend, iterates, minibatches
+from lecopt.descent import descend, iterates, minibatches
 from lecopt.line_search import Backtracking, LineSearch
 from lecopt.models import Neuron
 from lecopt.objectives import (
@@ -40,6 +40,7 @@ from lecopt.optimizers import (
     RMSProp,
     Rprop,
 )
+from lecopt.path import Path
 from lecopt.schedules import (
     HalveWhenWorse,
     constant,

@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from mpl_toolkits.mplot3d import Axes3D
 
-from lecopt.descent import Path
 from lecopt.models import Neuron
 from lecopt.objectives import Surface, Window
+from lecopt.path import Path
 from lecopt.rule import Array
 
 

@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from strategies import OBJECTIVES, every_objective
 
 from lecopt import GradientDescent, Momentum, Neuron, Saddle, descend, plots, two_points
-from lecopt.descent import Path
+from lecopt.path import Path
 
 J = Neuron(*two_points())
 WALK = descend(GradientDescent(1.0), (-2, -2), J, 30)

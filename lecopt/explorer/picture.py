@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecopt.descent import Path
 from lecopt.explorer.parts import Scene
 from lecopt.explorer.words import turned
+from lecopt.path import Path
 from lecopt.rule import Array
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")

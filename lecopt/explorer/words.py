@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lecopt.descent import Path, descend
+from lecopt.descent import descend
 from lecopt.explorer.parts import Scene, program_part
+from lecopt.path import Path
 from lecopt.rule import Array, Rule
 from lecopt.tape import Tape
 
