@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lecopt.path import Path
-from lecopt.rule import Array, Objective, Rule
+from lecopt.rule import Array, Objective, Rule, declared
 from lecopt.schedules import Schedules, Watching, first_memory, values_at
 
 
@@ -180,9 +180,7 @@ def _prepared(
         )
     if not isinstance(steps, (int, np.integer)) or steps < 0:
         raise ValueError(f"descend: steps is {steps}; expected a whole number, 0 or more")
-    fields: list[str] = (
-        [f.name for f in dataclasses.fields(rule)] if dataclasses.is_dataclass(rule) else []
-    )
+    fields = [f.name for f in declared(rule)]
     unknown = sorted(set(schedules or ()) - set(fields))
     if unknown:
         raise ValueError(
@@ -218,8 +216,7 @@ def _prepared(
 
 def _swept(rule: Any) -> list[str]:
     """Return the hyper-parameters that, given as an array, mean a run for each of its values."""
-    declared = dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
-    return [f.name for f in declared if f.metadata.get("sweep", True)]
+    return [f.name for f in declared(rule) if f.metadata.get("sweep", True)]
 
 
 def _like(theta: Array, value: Any) -> Any:

@@ -82,6 +82,11 @@ def epsilon_inside(default: float) -> Any:
     return hyper(default, "ε (inside the root)", slider=(0.0, 1e-2))
 
 
+def declared(rule: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """Return the fields of a rule that is a dataclass; none of one that is not."""
+    return dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
+
+
 class CheckedHyperParameters:
     """Refuse hyper-parameters that are unknown or out of range when a rule is made."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lecopt.rule import Array, Rule
+from lecopt.rule import Array, Rule, declared
 from lecopt.trace import trace_init, trace_objective, trace_step
 
 Scene = dict[str, Any]
@@ -167,8 +167,7 @@ def step_part(program: Scene) -> Scene:
 
 def fields(rule: Any) -> list[dataclasses.Field[Any]]:
     """Return the hyper-parameters of a rule that are numbers."""
-    declared = dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
-    return [f for f in declared if isinstance(getattr(rule, f.name), int | float | np.number)]
+    return [f for f in declared(rule) if isinstance(getattr(rule, f.name), int | float | np.number)]
 
 
 def slider_of(field: dataclasses.Field[Any], value: float) -> Scene:

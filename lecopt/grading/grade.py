@@ -20,7 +20,7 @@ from lecopt.grading.report import write_class_page, write_page
 from lecopt.grading.sandbox import bubblewrap, short_folder
 from lecopt.grading.source import read_source
 from lecopt.grading.store import Grade, Store, fingerprint
-from lecopt.grading.workers import Job, Reference, run_jobs
+from lecopt.grading.workers import Job, Reference, is_link, run_jobs
 
 SCRATCH = "lecopt-"
 OURS = ("results.sqlite", "results.sqlite-wal", "results.sqlite-shm", "grades.csv", "class.html")
@@ -93,7 +93,7 @@ def find_jobs(
 
 def content(path: Path) -> bytes:
     """Return a file's bytes; of a link, or of what cannot be read, only that it is so."""
-    if path.is_symlink() or path.parent.is_symlink():
+    if is_link(path):
         return b"link"
     try:
         return path.read_bytes()

@@ -55,9 +55,14 @@ class Job:
     key: str
 
 
+def is_link(path: Path) -> bool:
+    """Say whether a notebook, or its student's folder, leads somewhere else."""
+    return path.is_symlink() or path.parent.is_symlink()
+
+
 def read_submission(path: Path) -> dict[str, Any]:
     """Read a notebook, but follow no link: it could lead to the reference, or to another's work."""
-    if path.is_symlink() or path.parent.is_symlink():
+    if is_link(path):
         raise ExerciseError("it is a link to somewhere else, and links are not followed")
     return read_notebook(path)
 
