@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from lecopt import plots
 from lecopt.explorer.parts import Scene
-from lecopt.explorer.words import turned
+from lecopt.explorer.words import averaged, turned
 from lecopt.path import Path
 from lecopt.rule import Array
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
-DASHES = ("-", (0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1)), (0, (9, 3)))
+COLOURS = [style.color for style in plots.STYLES]
 
 
 def as_uri(figure: Figure, colours: int = 40) -> str:
@@ -50,9 +50,8 @@ def race(J: Any, objective: Scene, paths: Mapping[str, Path], names: list[str]) 
     ax = figure.subplots()
     contour(ax, J, objective)
     for name, path in paths.items():
-        i = names.index(name) % len(COLOURS)
         inside = np.clip(np.nan_to_num(path.theta.T, nan=1e6), -1e6, 1e6)
-        ax.plot(*inside, color=COLOURS[i], ls=DASHES[i], lw=1.8, label=name)
+        ax.plot(*inside, label=name, **plots.style(names.index(name)))
     if paths:
         ax.plot(*next(iter(paths.values())).theta[0], "o", ms=7, mfc="white", mec="black")
         ax.legend(fontsize=8, loc="best")
@@ -110,10 +109,10 @@ def average(values: Array, beta: float) -> str:
     figure = Figure(figsize=(6.0, 3.2), layout="tight")
     ax = figure.subplots()
     t = np.arange(1, len(values) + 1)
-    m = np.convolve(values, (1 - beta) * beta ** np.arange(len(values)))[: len(values)]
+    m, corrected = averaged(values, beta)
     ax.plot(t, values, ".", color="#9fb0c0", label="values")
     ax.plot(t, m, color=COLOURS[1], label="average")
-    ax.plot(t, m / (1 - beta**t), color=COLOURS[0], ls="--", label="bias corrected")
+    ax.plot(t, corrected, color=COLOURS[0], ls="--", label="bias corrected")
     ax.set(xlabel="t")
     ax.legend(fontsize=8)
     return as_uri(figure)

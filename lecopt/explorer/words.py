@@ -145,12 +145,16 @@ def weights_alt(gamma: float) -> str:
     )
 
 
-def average_alt(values: Array, beta: float) -> str:
-    """Describe the average and its bias."""
-    t = np.arange(1, len(values) + 1)
+def averaged(values: Array, beta: float) -> tuple[Array, Array]:
+    """Return the moving average of some values, and the same with its bias corrected."""
     weights = (1 - beta) * beta ** np.arange(len(values))
     m = np.convolve(values, weights)[: len(values)]
-    corrected = m / (1 - beta**t)
+    return m, m / (1 - beta ** np.arange(1, len(values) + 1))
+
+
+def average_alt(values: Array, beta: float) -> str:
+    """Describe the average and its bias."""
+    m, corrected = averaged(values, beta)
     early = min(4, len(values) - 1)
     return (
         f"{len(values)} noisy values and their moving average with β = {number(beta)}, over about "
