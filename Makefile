@@ -31,7 +31,7 @@ front-end: js/node_modules/.installed  ## check and test the explorer's TypeScri
 unit: $(VENV)/.test js/node_modules/.installed site  ## run the tests in Python: unit, nbval, browser, JupyterLab
 	$(PY) -m pytest --numprocesses 2
 
-bench: $(VENV)/.test site  ## measure speeds and sizes
+bench: $(VENV)/.test $(VENV)/.bench site  ## measure speeds and sizes
 	PYTHONPATH=tools $(PY) benchmarks/figures.py
 	$(PY) benchmarks/core.py
 	$(PY) benchmarks/grading.py
@@ -58,6 +58,10 @@ $(VENV)/.test: tests/requirements.txt tools/provide.py $(VENV)/.site
 	@echo "Installing what the tests need."
 	$(PIP) --requirement tests/requirements.txt
 	$(PY) tools/provide.py node chromium bubblewrap
+	@touch $@
+
+$(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
+	$(PIP) --requirement benchmarks/requirements.txt
 	@touch $@
 
 js/node_modules/.installed: js/package-lock.json $(VENV)/.test

@@ -3,8 +3,9 @@
     python tools/lock.py [--upgrade]
 
 requirements.txt holds what it takes to read, run, build and grade, tests/requirements.txt what
-the tests need besides (in versions that agree with the first), tests/node.txt Node for machines
-without it. Versions stay as they are unless pyproject.toml asks for others or --upgrade is given.
+the tests need besides and benchmarks/requirements.txt the peers that are only timed (in versions
+that agree with the first), tests/node.txt Node for machines without it. Versions stay as they are
+unless pyproject.toml asks for others or --upgrade is given.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def main(options: list[str]) -> None:
     """Write the locks, in an order in which each can rely on those before it."""
     pin("requirements.txt", *options, "requirements.in")
     pin("tests/requirements.txt", *options, "--constraint", constraints(), "--group", "dev")
+    pin("benchmarks/requirements.txt", *options, "--constraint", constraints(), "--group", "bench")
     pin("tests/node.txt", *options, "--group", "node")
 
 
