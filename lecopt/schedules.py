@@ -136,12 +136,12 @@ def values_at(
     t: int, schedules: Schedules, memory: dict[str, Any], loss: Callable[[], Array]
 ) -> tuple[dict[str, Hyper], dict[str, Any]]:
     """Return the values for step t and the next memory; `loss` is asked once, if anyone watches."""
-    watched = loss() if memory else None
+    watched = loss() if memory else np.array(np.nan)
     values: dict[str, Hyper] = {}
     after: dict[str, Any] = {}
     for name, schedule in schedules.items():
         if isinstance(schedule, Watching):
-            values[name], after[name] = schedule.step(memory[name], t, watched)  # type: ignore[arg-type]
+            values[name], after[name] = schedule.step(memory[name], t, watched)
         else:
             values[name] = schedule(t)
     return values, after
