@@ -1,0 +1,19 @@
+"""The command `lecopt`."""
+
+from __future__ import annotations
+
+import click
+
+from lecopt.cli.check import check
+from lecopt.cli.exercise import exercise
+from lecopt.cli.grade import grade
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lecopt")
+def main() -> None:
+    """Exercises of the course book: check your own, or grade a class."""
+
+
+for command in (check, grade, exercise):
+    main.add_command(command)

@@ -1,0 +1,48 @@
+"""What the commands share: options, exit codes, and errors in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+# nbformat imports jsonschema, and that, if it finds this, builds a grammar of web addresses: 0.9 s.
+cast("dict[str, Any]", sys.modules).setdefault("rfc3987_syntax", None)
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+SOURCES = Path("exercises/source")
+
+path_argument = click.Path(path_type=Path)
+sandbox_option = click.option(
+    "--sandbox",
+    "kind",
+    type=click.Choice(["bwrap", "none"]),
+    default="bwrap",
+    show_default=True,
+    help="Where code runs; 'none' gives it your own rights.",
+)
+
+
+class Trouble(click.ClickException):
+    """An error in words, with the exit code of wrong usage."""
+
+    exit_code = USAGE
+
+
+@contextmanager
+def in_words(where: str = "") -> Iterator[None]:
+    """Turn our own errors into a message and an exit code, and Ctrl-C into 130."""
+    from lecopt.grading.exercise import ExerciseError
+    from lecopt.grading.sandbox import SandboxError
+
+    try:
+        yield
+    except (ExerciseError, SandboxError) as error:
+        raise Trouble(f"{where}{error}") from error
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What was done is kept: run again to go on.", err=True)
+        sys.exit(INTERRUPTED)
