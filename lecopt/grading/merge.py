@@ -144,15 +144,14 @@ def group(
     exercise: Exercise, task: Task, number: int, student: list[tuple[int, str]], seed: int
 ) -> Group:
     """Build the group of one task."""
-    setup = Step("setup", f"{exercise.setup}\n\nseed = {seed}\n")
-    steps = [setup]
+    setup = f"{exercise.setup}\n\nseed = {seed}\n"
+    steps = [Step("setup", setup)]
     steps += [
         Step("own" if place == number else "carried", source)
         for place, source in student
         if place <= number and source.strip()
     ]
-    for check in task.checks:
-        steps += [setup, Step("check", check.source, check.id)]
+    steps += [Step("check", setup + check.source, check.id) for check in task.checks]
     return Group(task.id, tuple(steps))
 
 

@@ -22,12 +22,12 @@ def variants(exercise: Exercise, task: Task) -> Mapping[str, str]:
 
 def everything(exercise: Exercise, task: Task, seed: int) -> Group:
     """Return one group that runs every variant of a task, one after another."""
-    setup = Step("setup", f"{exercise.setup}\n\nseed = {seed}\n")
+    setup = f"{exercise.setup}\n\nseed = {seed}\n"
     steps = []
     for name, source in variants(exercise, task).items():
-        steps += [setup, Step("setup", source)]
+        steps += [Step("setup", setup), Step("setup", source)]
         for check in task.checks:
-            steps += [setup, Step("check", check.source, f"{name}|{check.id}")]
+            steps.append(Step("check", setup + check.source, f"{name}|{check.id}"))
     return Group(task.id, tuple(steps))
 
 
