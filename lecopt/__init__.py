@@ -6,7 +6,7 @@ exercises in `lecopt.grading`.
 """
 
 from lecopt.data import narrow_valley, noisy_wave, sparse_points, two_points
-from lecopt.descent import descend, iterates, minibatches
+from lecopt.descent import descend, iterates
 from lecopt.line_search import Backtracking, LineSearch
 from lecopt.models import Neuron
 from lecopt.objectives import (
@@ -40,7 +40,7 @@ from lecopt.optimizers import (
     RMSProp,
     Rprop,
 )
-from lecopt.path import Path
+from lecopt.path import Path, running_averages
 from lecopt.schedules import (
     HalveWhenWorse,
     constant,
@@ -50,6 +50,7 @@ from lecopt.schedules import (
     step_decay,
     sutskever,
 )
+from lecopt.streams import minibatches, replay
 
 __version__ = "0.1.0"
 
@@ -95,6 +96,8 @@ __all__ = [
     "narrow_valley",
     "noisy_wave",
     "numerical_gradient",
+    "replay",
+    "running_averages",
     "sparse_points",
     "step_decay",
     "sutskever",

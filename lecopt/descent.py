@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lecopt.path import Path
+from lecopt.progress import with_progress
 from lecopt.rule import Array, Objective, Rule, declared
 from lecopt.schedules import Schedules, Watching, first_memory, values_at
+from lecopt.streams import Batches
 
 
 def iterates(
     rule: Rule,
-    theta: Array,
+    theta: Array | Path,
     objectives: Iterable[Objective],
     schedules: Schedules | None = None,
     watch: Objective | None = None,
@@ -30,7 +32,7 @@ def iterates(
     rule
         The optimizer.
     theta
-        Where to start, shape (D, K...).
+        Where to start, shape (D, K...); or a path, to go on where it ended.
     objectives
         One objective a step: the same again and again, or a stream of mini-batches.
     schedules
@@ -40,48 +42,15 @@ def iterates(
         The objective whose loss such schedules see before each step, as one on held-out rows;
         without it, that of the step.
     """
-    state, schedules = rule.init(theta), schedules or {}
-    memory = first_memory(schedules)
+    schedules = schedules or {}
+    theta, state, first, memory = _begin(rule, theta, schedules, watch)
     yield theta, state
-    for t, J in enumerate(objectives):
+    for t, J in enumerate(objectives, first):
         if schedules:
             values, memory = values_at(t, schedules, memory, functools.partial(watch or J, theta))
             rule = _replaced(rule, {name: _like(theta, v) for name, v in values.items()})
         theta, state = rule.step(theta, state, J)
         yield theta, state
-
-
-def minibatches(
-    J: Any, batch_size: int, rng: np.random.Generator, *, replace: bool = False
-) -> Iterator[Objective]:
-    """Yield `J.on(rows)` for ever, `batch_size` rows at a time, shuffled anew each epoch.
-
-    The last batch of an epoch holds what is left. With `replace` there are no epochs: every row
-    of every batch is drawn from all of them, so that one may come twice.
-
-    Raises
-    ------
-    ValueError
-        If batch_size is below 1 or above the number of rows.
-    """
-    if not isinstance(batch_size, (int, np.integer)) or not 1 <= batch_size <= J.n:
-        raise ValueError(
-            f"minibatches: batch_size is {batch_size}; expected a whole number from 1 to {J.n}, "
-            "the number of rows"
-        )
-    return (_drawn if replace else _shuffled)(J, batch_size, rng)
-
-
-def _drawn(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
-    while True:
-        yield J.on(rng.integers(J.n, size=batch_size))
-
-
-def _shuffled(J: Any, batch_size: int, rng: np.random.Generator) -> Iterator[Objective]:
-    while True:
-        order = rng.permutation(J.n)
-        for first in range(0, J.n, batch_size):
-            yield J.on(order[first : first + batch_size])
 
 
 class _Counted:
@@ -101,15 +70,23 @@ class _Counted:
 
 def descend(
     rule: Rule,
-    theta: ArrayLike,
+    theta: ArrayLike | Path,
     J: Objective,
     steps: int = 1000,
     *,
     objectives: Iterable[Objective] | None = None,
     schedules: Schedules | None = None,
     watch: Objective | None = None,
+    progress: bool | None = None,
 ) -> Path:
     """Run a rule from `theta` and record the path.
+
+    To go on where a path ended, give it in place of `theta`, and everything else as before:
+
+        path = descend(rule, theta, J, 100)
+        path = descend(rule, path, J, 900)  # the same as 1000 steps at once, to the last bit
+
+    The steps go on being counted, for schedules too, and a stream goes on where it stopped.
 
     Parameters
     ----------
@@ -117,47 +94,83 @@ def descend(
         The optimizer; hyper-parameters of shape (K,) mean K runs.
     theta
         Where to start, shape (D,) or (D, K...). Integers are converted to float64, for a step
-        has fractions.
+        has fractions. Or a path, to go on where it ended: the whole path is returned.
     J
         The objective whose loss is recorded, and, unless `objectives` is given, descended.
     steps
         Number of steps, at least 0. A run stops early when all of it has diverged.
     objectives
-        The stream that the steps descend, one objective each: see `minibatches`.
+        The stream that the steps descend, one objective each: see `minibatches`, whose rows are
+        recorded.
     schedules
         See `iterates`.
     watch
         The objective whose loss schedules watch, J unless given; each look counts as an
         evaluation of the loss.
+    progress
+        Whether to show a progress bar: by default, in a terminal, if the run takes more than a
+        second and tqdm is installed.
 
     Raises
     ------
+    ModuleNotFoundError
+        If `progress` is True and tqdm is not installed.
     TypeError
         If `theta` is not numeric, or a schedule is neither a function nor a watching object.
     ValueError
-        If `theta` is empty or not finite, J cannot take its shape, steps is negative, or a
-        schedule names no hyper-parameter.
+        If `theta` is empty or not finite, or a path of another rule, J cannot take its shape,
+        steps is negative, or a schedule names no hyper-parameter.
     """
-    theta, rule = _prepared(rule, theta, steps, schedules)
+    before = theta if isinstance(theta, Path) else None
+    start, rule = _prepared(rule, theta, steps, schedules)
     counts = [0, 0]
     stream = itertools.repeat(J) if objectives is None else objectives
-    counted = (_Counted(Jt, counts) for Jt in itertools.islice(stream, steps))
-    points, losses, states, evals = [], [], [], []
+    shown = with_progress(itertools.islice(stream, steps), steps, progress)
+    counted = (_Counted(Jt, counts) for Jt in shown)
+    points, losses, states, evals, rows = [], [], [], [], []
     watched = _Counted(J if watch is None else watch, counts)
     with np.errstate(all="ignore"):
-        _check_loss(J, theta)
-        for now, state in iterates(rule, theta, counted, schedules, watched):
+        _check_loss(J, start)
+        for now, state in iterates(rule, before or start, counted, schedules, watched):
             points.append(now.copy())  # a rule of one's own may change its theta in place
             losses.append(J(now))
             states.append(state)
             evals.append(tuple(counts))
+            if isinstance(stream, Batches):
+                rows.append(stream.rows)
             if not np.isfinite(losses[-1]).any():
                 break
     theta_path, loss = np.stack(points), np.stack(losses)
     diverged_at = _mark_divergence(theta_path, loss)
-    loss_evals, grad_evals = np.array(evals).T
-    columns = (np.array(column) for column in zip(*states, strict=True))
-    return Path(theta_path, loss, type(states[0])(*columns), grad_evals, loss_evals, diverged_at)
+    loss_evals, grad_evals = (np.array(evals) - evals[0]).T
+    columns = type(states[0])(*(np.array(column) for column in zip(*states, strict=True)))
+    seen = tuple(rows[1:]) if isinstance(stream, Batches) else None
+    path = Path(theta_path, loss, columns, grad_evals, loss_evals, diverged_at, seen)
+    return path if before is None else before.then(path)
+
+
+def _begin(
+    rule: Rule, theta: Array | Path, schedules: Schedules, watch: Objective | None
+) -> tuple[Array, Any, int, dict[str, Any]]:
+    """Return theta, the state, the number of steps done, and what the schedules remember.
+
+    A path knows the first three, and schedules that watch are shown its losses again.
+    """
+    memory = first_memory(schedules)
+    if not isinstance(theta, Path):
+        return theta, rule.init(theta), 0, memory
+    path, fresh = theta, rule.init(theta.theta[-1])
+    if getattr(path.states, "_fields", None) != fresh._fields:
+        raise ValueError(
+            f"descend: the path holds {type(path.states).__name__}, and {type(rule).__name__} "
+            f"goes on from {type(fresh).__name__}; give the rule that walked the path"
+        )
+    last = (column[-1].copy() for column in path.states)
+    state = (int(c) if isinstance(f, int) else c for c, f in zip(last, fresh, strict=True))
+    losses = path.loss if watch is None else map(watch, path.theta)
+    for t, loss in zip(range(path.steps if memory else 0), losses, strict=False):
+        _, memory = values_at(t, schedules, memory, functools.partial(np.asarray, loss))
+    return path.theta[-1].copy(), type(fresh)(*state), path.steps, memory
 
 
 def _replaced(rule: Any, values: Mapping[str, Any]) -> Any:
@@ -166,15 +179,16 @@ def _replaced(rule: Any, values: Mapping[str, Any]) -> Any:
 
 
 def _prepared(
-    rule: Rule, theta: ArrayLike, steps: int, schedules: Schedules | None
+    rule: Rule, start: ArrayLike | Path, steps: int, schedules: Schedules | None
 ) -> tuple[Array, Rule]:
     """Check the arguments of `descend`; broadcast theta, and the type of the rule, to a sweep."""
-    theta = np.asarray(theta)
+    theta = start.theta[-1] if isinstance(start, Path) else np.asarray(start)
     if theta.dtype.kind not in "iuf":
         raise TypeError(f"descend: theta is {theta!r}; expected numbers")
     if theta.dtype.kind != "f":
         theta = theta.astype(float)
-    if theta.ndim == 0 or theta.size == 0 or not np.isfinite(theta).all():
+    finite = isinstance(start, Path) or np.isfinite(theta).all()
+    if theta.ndim == 0 or theta.size == 0 or not finite:
         raise ValueError(
             f"descend: theta is {theta}; expected finite numbers of shape (D,) or (D, K...)"
         )
@@ -209,6 +223,11 @@ def _prepared(
             f"descend: the shapes of the runs do not match: {found} (of theta, what follows its "
             "first axis); give each the same shape (K,)"
         ) from error
+    if isinstance(start, Path) and sweep != theta.shape[1:]:
+        raise ValueError(
+            f"descend: the path is of runs of shape {theta.shape[1:]}, and the rule asks for "
+            f"{sweep}; go on with the hyper-parameters it was walked with"
+        )
     new_axes = (slice(None),) + (None,) * (len(sweep) - theta.ndim + 1)
     runs = np.broadcast_to(theta[new_axes], theta.shape[:1] + sweep).copy()
     return runs, _replaced(rule, arrays)

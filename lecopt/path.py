@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from lecopt.objectives import Surface, hessian
 from lecopt.rule import Array
+from lecopt.streams import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,8 @@ class Path:
         Evaluations that the rule had asked for by then, shape (T + 1,).
     diverged_at
         First step at which a run left the range of its floats, -1 where it did not; shape (K...).
+    rows
+        The rows that each step saw, T arrays; None where the steps did not descend minibatches.
     """
 
     theta: Array
@@ -36,6 +40,7 @@ class Path:
     grad_evals: np.ndarray[Any, np.dtype[np.int64]]
     loss_evals: np.ndarray[Any, np.dtype[np.int64]]
     diverged_at: np.ndarray[Any, np.dtype[np.int64]]
+    rows: tuple[Rows, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -82,11 +87,35 @@ class Path:
         s = self.across(J)
         return np.maximum(np.max(-np.sign(s[0]) * s, axis=0), 0.0)
 
+    def averages(self, begin: int = 0) -> Array:
+        """Return Polyak's running averages, shape (T + 1, D, K...): see `running_averages`.
+
+        From step `begin` on, point t is the mean of the points from `begin` to t.
+        """
+        return np.stack(list(running_averages(self.theta, begin)))
+
+    def then(self, rest: Path) -> Path:
+        """Return this path and one that goes on from its end as one path."""
+        states = (np.concatenate([a, b[1:]]) for a, b in zip(self.states, rest.states, strict=True))
+        later = np.where(rest.diverged_at >= 0, self.steps + rest.diverged_at, -1)
+        return Path(
+            theta=np.concatenate([self.theta, rest.theta[1:]]),
+            loss=np.concatenate([self.loss, rest.loss[1:]]),
+            states=type(rest.states)(*states),
+            grad_evals=np.append(self.grad_evals, self.grad_evals[-1] + rest.grad_evals[1:]),
+            loss_evals=np.append(self.loss_evals, self.loss_evals[-1] + rest.loss_evals[1:]),
+            diverged_at=np.where(self.diverged_at >= 0, self.diverged_at, later),
+            rows=None if self.rows is None or rest.rows is None else self.rows + rest.rows,
+        )
+
     def save(self, file: str | File) -> None:
         """Write the path to a file in NumPy's npz format; `load` reads it."""
         states = {f"states.{name}": column for name, column in self.states._asdict().items()}
         name = np.array(type(self.states).__name__)
         columns = {field: getattr(self, field) for field in _COLUMNS}
+        if self.rows is not None:
+            columns["rows"] = np.concatenate([np.empty(0, np.int64), *self.rows])
+            columns["rows.sizes"] = np.array([len(rows) for rows in self.rows], np.int64)
         np.savez_compressed(file, states=name, **columns, **states)
 
     @staticmethod
@@ -105,7 +134,34 @@ class Path:
             states = {k[7:]: columns[k] for k in columns if k.startswith("states.")}
             state_of: Any = _named(str(columns["states"]), [(k, Any) for k in states])
             path = {name: columns[name] for name in _COLUMNS}
+            if "rows" in columns:
+                ends = np.cumsum(columns["rows.sizes"])
+                path["rows"] = tuple(np.split(columns["rows"], ends)[:-1])
             return Path(states=state_of(**states), **path)
+
+
+def running_averages(points: Iterable[Array], begin: int = 0) -> Iterator[Array]:
+    """Yield the mean of the points so far, from the one numbered `begin` on; before, the points.
+
+        mean <- mean + (theta - mean) / n,    n = t - begin + 1
+
+    Under a constant learning rate stochastic descent swings around the minimum; the average of
+    its points settles there. It needs no history, only the last mean:
+
+        walk = iterates(rule, theta, minibatches(J, 1, rng))
+        means = running_averages((theta for theta, _ in walk), begin=100)
+
+    References
+    ----------
+    B. T. Polyak and A. B. Juditsky, "Acceleration of stochastic approximation by averaging",
+    SIAM Journal on Control and Optimization 30 (1992).
+    """
+    if not isinstance(begin, (int, np.integer)) or begin < 0:
+        raise ValueError(f"averages: begin is {begin}; expected a step's number, 0 or more")
+    mean: Any = 0.0
+    for t, theta in enumerate(points):
+        mean = theta + 0.0 if t <= begin else mean + (theta - mean) / (t - begin + 1)
+        yield mean
 
 
 _COLUMNS = ("theta", "loss", "grad_evals", "loss_evals", "diverged_at")

@@ -1,0 +1,40 @@
+"""The progress bar of long runs, drawn by tqdm."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+
+
+def with_progress(items: Iterable[Item], total: int, show: bool | None) -> Iterable[Item]:
+    """Return the items, under a progress bar if that helps.
+
+    Parameters
+    ----------
+    show
+        True for a bar, False for none; None for one after the first second, if someone sits
+        before a terminal and tqdm is installed. A page of the site never has one.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If show is True and tqdm is not installed.
+    """
+    unseen = sys.stderr is None or not sys.stderr.isatty()
+    if show is False or (show is None and unseen) or os.environ.get("LECOPT_SITE") == "1":
+        return items
+    try:
+        from tqdm.auto import tqdm
+    except ModuleNotFoundError as error:
+        if show is None:
+            return items
+        raise ModuleNotFoundError(
+            "progress=True needs tqdm: install it with `pip install tqdm`, or leave progress out",
+            name="tqdm",
+        ) from error
+    options: dict[str, Any] = {"total": total, "unit": "step", "leave": show is True}
+    return tqdm(items, delay=0 if show else 1.0, **options)
