@@ -5,10 +5,19 @@ path. The pictures are in `lecopt.plots`, the widgets in `lecopt.explorer`, the 
 exercises in `lecopt.grading`.
 """
 
-from lecopt.data import narrow_valley, noisy_wave, sparse_points, two_points
+from lecopt.calculus import hessian, numerical_gradient
+from lecopt.data import (
+    digits,
+    four_features,
+    narrow_valley,
+    noisy_wave,
+    sparse_points,
+    two_points,
+)
 from lecopt.descent import descend, iterates
-from lecopt.line_search import Backtracking, LineSearch
+from lecopt.line_search import Backtracking, ExactLineSearch, LineSearch
 from lecopt.models import Neuron
+from lecopt.network import Network
 from lecopt.objectives import (
     Beale,
     DoubleWell,
@@ -19,8 +28,7 @@ from lecopt.objectives import (
     Rastrigin,
     Rosenbrock,
     Saddle,
-    hessian,
-    numerical_gradient,
+    ravine,
 )
 from lecopt.optimizers import (
     AdaDelta,
@@ -50,7 +58,9 @@ from lecopt.schedules import (
     step_decay,
     sutskever,
 )
+from lecopt.slices import Slice
 from lecopt.streams import minibatches, replay
+from lecopt.units import Sigmoid, Softmax, Tanh
 
 __version__ = "0.1.0"
 
@@ -66,6 +76,7 @@ __all__ = [
     "Backtracking",
     "Beale",
     "DoubleWell",
+    "ExactLineSearch",
     "GradientDescent",
     "HalveWhenWorse",
     "Himmelblau",
@@ -76,6 +87,7 @@ __all__ = [
     "Nadam",
     "Nesterov",
     "NesterovShifted",
+    "Network",
     "Neuron",
     "Path",
     "Plateau",
@@ -85,10 +97,16 @@ __all__ = [
     "Rosenbrock",
     "Rprop",
     "Saddle",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Tanh",
     "constant",
     "cosine",
     "descend",
+    "digits",
     "exponential",
+    "four_features",
     "hessian",
     "inverse_time",
     "iterates",
@@ -96,6 +114,7 @@ __all__ = [
     "narrow_valley",
     "noisy_wave",
     "numerical_gradient",
+    "ravine",
     "replay",
     "running_averages",
     "sparse_points",

@@ -77,6 +77,61 @@ class LineSearch(CheckedHyperParameters):
 
 
 @dataclass(frozen=True)
+class ExactLineSearch(CheckedHyperParameters):
+    """Step to the lowest point along the gradient, on a quadratic, whose slope is linear.
+
+        g      = grad J(theta),     d = g / max |g|
+        H d    = (grad J(theta + d) - grad J(theta - d)) / 2
+        eta    = g^T g / g^T H g  = d^T d / d^T H d
+        theta <- theta - eta g
+
+    This is the method of steepest descent. Of curvatures it needs only that along d, which two
+    more gradients tell exactly; with the first one they show whether J is quadratic at all. Where
+    a line does not curve upwards it has no lowest point: there it stays, with eta = 0.
+
+    Raises
+    ------
+    ValueError
+        By `step`, if the gradient is not linear along the line, so that J is not quadratic.
+
+    References
+    ----------
+    A. Cauchy, "Méthode générale pour la résolution des systèmes d'équations simultanées",
+    Comptes rendus 25 (1847).
+    """
+
+    def init(self, theta: Array) -> RateState:
+        return RateState(eta=np.zeros_like(theta[0]))
+
+    def step(self, theta: Array, state: RateState, J: Objective) -> tuple[Array, RateState]:
+        g = J.grad(theta)
+        steepest = np.max(np.abs(g), axis=0)
+        d = g / np.where(steepest > 0, steepest, 1.0)
+        ahead, behind = J.grad(theta + d), J.grad(theta - d)
+        _refuse_bent(theta, g, ahead, behind)
+        curve = np.sum(d * (ahead - behind), axis=0) / 2
+        eta = np.where(curve > 0, np.sum(d * d, axis=0) / np.where(curve > 0, curve, 1.0), 0.0)
+        theta = theta - eta * g
+        return theta, RateState(eta)
+
+
+def _refuse_bent(theta: Array, g: Array, ahead: Array, behind: Array) -> None:
+    """Refuse a gradient that is not, in the middle of a line, the mean of those at its ends."""
+    if not isinstance(theta, np.ndarray):
+        return  # it is being traced: there are no numbers yet
+    size = np.max(np.abs(ahead) + np.abs(behind), axis=0)
+    bend = np.max(np.abs(ahead + behind - 2 * g), axis=0)
+    bent = bend > np.sqrt(np.finfo(theta.dtype).eps) * size
+    if bent.any():
+        where = theta[:, *np.argwhere(bent)[0]]
+        raise ValueError(
+            f"ExactLineSearch: at theta = {where} the slope along the gradient is not linear, so "
+            "this objective is not quadratic, and the formula would miss the lowest point; take "
+            "LineSearch or Backtracking"
+        )
+
+
+@dataclass(frozen=True)
 class Backtracking(CheckedHyperParameters):
     """Begin with a long step, and shorten it until the loss falls enough for its length.
 

@@ -11,12 +11,7 @@ import numpy as np
 
 from lecopt.objectives import Window
 from lecopt.rule import Array
-
-
-def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(-z)), the S-shaped curve from 0 to 1."""
-    # Below -88 exp would overflow in float32; the sigmoid is under 1e-38 there.
-    return 1 / (1 + np.exp(-np.maximum(z, -88.0)))
+from lecopt.units import sigmoid
 
 
 def columns(data: Array, like: Array) -> list[Array]:
@@ -106,6 +101,12 @@ class Neuron:
 
     def predict(self, theta: Array, X: Array) -> Array:
         """Return f(x) for inputs X of shape (N,) or (N, p); shape (N, K...)."""
+        p = 1 if X.ndim == 1 else X.shape[1]
+        if len(theta) != p + 1:
+            raise ValueError(
+                f"Neuron: theta has {len(theta)} parameters; expected {p + 1}: a weight for each "
+                f"of the {p} features, and b"
+            )
         *w, b = theta
         z = sum(x * w_i for x, w_i in zip(columns(X, b), w, strict=True)) + b
         return sigmoid(z)

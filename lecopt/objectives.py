@@ -1,4 +1,4 @@
-"""Loss surfaces in the plane, each with its gradient, its known minima and a window to look at.
+"""Test surfaces, each with its gradient, its known minima and a window to look at.
 
 Every objective is called with `theta` of shape (D,), or (D, K...) for many points at once.
 """
@@ -36,6 +36,31 @@ class Plane:
     labels: ClassVar[tuple[str, ...]] = ("x", "y")
 
 
+class Space:
+    """Names of the coordinates of a test surface in any number of dimensions."""
+
+    dim: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dim, (int, np.integer)) or self.dim < 2:
+            name = type(self).__name__
+            raise ValueError(f"{name}: dim is {self.dim!r}; expected a whole number, 2 or more")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return Plane.labels if self.dim == 2 else tuple(f"x{i}" for i in range(1, self.dim + 1))
+
+    def check(self, theta: Array) -> Array:
+        """Return `theta` if it has `dim` coordinates."""
+        if len(theta) != self.dim:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name}: theta has {len(theta)} coordinates; expected {self.dim}: take as many, "
+                f"or {name}(dim={len(theta)})"
+            )
+        return theta
+
+
 @dataclass(frozen=True)
 class Quadratic(Plane):
     """A bowl, or a ravine: half a curvature times a squared distance, along each of two axes.
@@ -58,6 +83,11 @@ class Quadratic(Plane):
     window: Window = ((-3.0, 3.0), (-3.0, 3.0))
 
     @property
+    def condition(self) -> float:
+        """Condition number: the larger curvature over the smaller, 1 for a round bowl."""
+        return max(self.lambda1, self.lambda2) / min(self.lambda1, self.lambda2)
+
+    @property
     def minima(self) -> Array:
         return np.zeros((1, 2))
 
@@ -76,6 +106,19 @@ class Quadratic(Plane):
         dp, dq = self.lambda1 * p, self.lambda2 * q
         c, s = math.cos(self.angle), math.sin(self.angle)
         return np.stack([c * dp - s * dq, s * dp + c * dq])
+
+
+def ravine(condition: float, angle: float = 0.0) -> Quadratic:
+    """Return a ravine of a given condition number: curvature 1 along it, `condition` across.
+
+    Raises
+    ------
+    ValueError
+        If condition is below 1 or not finite.
+    """
+    if not 1 <= condition < math.inf:
+        raise ValueError(f"ravine: condition is {condition}; expected a number, 1 or more")
+    return Quadratic(1.0, float(condition), angle)
 
 
 @dataclass(frozen=True)
@@ -105,27 +148,35 @@ class Beale(Plane):
 
 
 @dataclass(frozen=True)
-class Rosenbrock(Plane):
+class Rosenbrock(Space):
     """A long, bent, narrow valley.
 
-    J = (1 - x)^2 + 100 (y - x^2)^2
+        J = (1 - x)^2 + 100 (y - x^2)^2,    summed over neighbours x, y among the coordinates
+
+    In 4 to 7 dimensions there is a second, shallow minimum near (-1, 1, ..., 1).
+
+    Parameters
+    ----------
+    dim
+        Number of coordinates, at least 2; with 2 there is one pair of neighbours.
     """
 
+    dim: int = 2
     window: Window = ((-2.0, 2.0), (-1.0, 3.0))
 
     @property
     def minima(self) -> Array:
-        return np.ones((1, 2))
+        return np.ones((1, self.dim))
 
     def __call__(self, theta: Array) -> Array:
-        x, y = theta
-        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        x, y = self.check(theta)[:-1], theta[1:]
+        return ((1 - x) ** 2 + 100 * (y - x**2) ** 2).sum(0)
 
     def grad(self, theta: Array) -> Array:
-        x, y = theta
+        x, y = self.check(theta)[:-1], theta[1:]
         dx = -2 * (1 - x) - 400 * x * (y - x**2)
         dy = 200 * (y - x**2)
-        return np.stack([dx, dy])
+        return np.stack([dx[0], *(dx[1:] + dy[:-1]), dy[-1]])  # those between have two neighbours
 
 
 @dataclass(frozen=True)
@@ -252,49 +303,28 @@ class DoubleWell(Plane):
 
 
 @dataclass(frozen=True)
-class Rastrigin(Plane):
+class Rastrigin(Space):
     """A bowl covered with dents: one lowest point among many low ones.
 
-    J = 20 + x^2 + y^2 - 10 cos(2 pi x) - 10 cos(2 pi y)
+        J = sum_i (x_i^2 + 10 - 10 cos(2 pi x_i))
+
+    Parameters
+    ----------
+    dim
+        Number of coordinates, at least 2.
     """
 
+    dim: int = 2
     window: Window = ((-3.0, 3.0), (-3.0, 3.0))
 
     @property
     def minima(self) -> Array:
-        return np.zeros((1, 2))
+        return np.zeros((1, self.dim))
 
     def __call__(self, theta: Array) -> Array:
-        x, y = theta
-        return 20 + x**2 + y**2 - 10 * np.cos(2 * np.pi * x) - 10 * np.cos(2 * np.pi * y)
+        x = self.check(theta)
+        return (x**2 + 10 - 10 * np.cos(2 * np.pi * x)).sum(0)
 
     def grad(self, theta: Array) -> Array:
-        x, y = theta
-        dx = 2 * x + 20 * np.pi * np.sin(2 * np.pi * x)
-        dy = 2 * y + 20 * np.pi * np.sin(2 * np.pi * y)
-        return np.stack([dx, dy])
-
-
-def numerical_gradient(J: Objective, theta: Array, h: float = 1e-5) -> Array:
-    """Return the gradient by central differences, one coordinate after the other.
-
-    dJ/dtheta_i = (J(theta + h e_i) - J(theta - h e_i)) / (2 h)
-    """
-    steps = h * _unit_vectors(theta)
-    return np.stack([(J(theta + e) - J(theta - e)) / (2 * h) for e in steps])
-
-
-def hessian(J: Objective, theta: Array, h: float = 1e-5) -> Array:
-    """Return the matrix of second derivatives at `theta`, shape (D, D, K...), symmetric.
-
-    H_i = (grad J(theta + h e_i) - grad J(theta - h e_i)) / (2 h)
-    """
-    steps = h * _unit_vectors(theta)
-    H = np.stack([(J.grad(theta + e) - J.grad(theta - e)) / (2 * h) for e in steps])
-    return (H + H.swapaxes(0, 1)) / 2
-
-
-def _unit_vectors(theta: Array) -> Array:
-    """Return one unit vector for each parameter, of a shape that adds to `theta`."""
-    D = len(theta)
-    return np.eye(D).reshape(D, D, *(1,) * (theta.ndim - 1))
+        x = self.check(theta)
+        return 2 * x + 20 * np.pi * np.sin(2 * np.pi * x)

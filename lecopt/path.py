@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lecopt.objectives import Surface, hessian
+from lecopt.calculus import hessian
+from lecopt.objectives import Surface
 from lecopt.rule import Array
 from lecopt.streams import Rows
 

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from lecopt import Neuron, Quadratic, narrow_valley, objectives, optimizers, two_points
-from lecopt.objectives import Plane
+from lecopt.objectives import Plane, Space
 from lecopt.rule import CheckedHyperParameters
 
 RULES = [
@@ -26,7 +26,8 @@ RULES = [
 SURFACES = [
     surface
     for surface in vars(objectives).values()
-    if isinstance(surface, type) and issubclass(surface, Plane) and surface is not Plane
+    if isinstance(surface, type) and issubclass(surface, (Plane, Space))
+    if surface not in (Plane, Space)
 ]
 OBJECTIVES = {surface.__name__: surface() for surface in SURFACES} | {
     "Ravine": Quadratic(0.5, 4.0, angle=0.6),

@@ -388,7 +388,7 @@ def test_without_a_known_minimum_there_is_nothing_to_measure_from():
         (["a", "b"], TypeError, ["'a'", "expected numbers"]),
         ([True, False], TypeError, ["True", "expected numbers"]),
         ([1j, 2], TypeError, ["expected numbers"]),
-        ([1.0, 2.0, 3.0], ValueError, ["Rosenbrock cannot take theta of shape (3,)"]),
+        ([1.0, 2.0, 3.0], ValueError, ["Rosenbrock cannot take theta of shape (3,)", "expected 2"]),
         ([[1.0, 2.0]], ValueError, ["Rosenbrock cannot take theta of shape (1, 2)"]),
     ],
 )
@@ -399,8 +399,11 @@ def test_a_bad_start_is_refused(theta, error, words):
 
 
 def test_a_start_of_the_wrong_size_for_the_neuron_is_refused():
-    with pytest.raises(ValueError, match=r"Neuron cannot take theta of shape \(3,\)"):
+    words = r"Neuron cannot take theta of shape \(3,\): .*expected 2: a weight for each of the 1"
+    with pytest.raises(ValueError, match=words):
         descend(GradientDescent(), [1.0, 2.0, 3.0], Neuron(*two_points()), 3)
+    with pytest.raises(ValueError, match=r"Beale cannot take theta of shape \(3,\).*expected 2"):
+        descend(GradientDescent(), [1.0, 2.0, 3.0], Beale(), 3)
 
 
 def test_an_objective_that_gives_no_single_loss_is_refused():

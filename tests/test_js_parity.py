@@ -14,9 +14,23 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import RULES, every_objective, every_rule
+from strategies import RULES, each, every_objective, every_rule
 
-from lecopt import Adam, LineSearch, Neuron, RMSProp, Rprop, descend, two_points
+from lecopt import (
+    Adam,
+    ExactLineSearch,
+    LineSearch,
+    Neuron,
+    Rastrigin,
+    RMSProp,
+    Rosenbrock,
+    Rprop,
+    Slice,
+    descend,
+    four_features,
+    ravine,
+    two_points,
+)
 from lecopt.explorer.averages import MovingAverage
 from lecopt.explorer.parts import program_part, rule_part
 from lecopt.tape import Tape
@@ -111,6 +125,40 @@ def test_a_line_search_runs_on_the_page(node: Ask, J: Any) -> None:
     length = len(answer["loss"])
     assert length == 21 or abs(path.loss[length]) > 1e12, "down a bottomless surface"
     np.testing.assert_allclose(numbers(answer["loss"]), path.loss[:length], rtol=1e-9, atol=1e-15)
+
+
+def test_an_exact_line_search_runs_on_the_page(node: Ask) -> None:
+    J, start = ravine(20.0, angle=0.4), [2.0, -1.0]
+    path = descend(ExactLineSearch(), np.array(start), J, steps=20)
+    rule = rule_part("it", ExactLineSearch())
+    answer = node(
+        "run", objective=trace_objective(J), rule=rule, start=start, settings={}, budget=60
+    )
+    # A step costs three gradients, which the page counts as Python does.
+    np.testing.assert_allclose(numbers(answer["loss"]), path.loss, rtol=1e-9, atol=1e-15)
+    assert path.grad_evals[-1] == 60
+
+
+CUTS = {
+    "Neuron": Slice(Neuron(*four_features()), np.array([1.0, -1.0, 1.0, 3.0, -1.0]), (0, 3)),
+    "Rosenbrock": Slice(Rosenbrock(dim=4), np.linspace(-0.5, 0.5, 4), (1, 2)),
+    "Rastrigin": Slice(Rastrigin(dim=3), np.linspace(-0.5, 0.5, 3), (2, 0)),
+}
+
+
+@each(CUTS)
+def test_a_slice_runs_on_the_page(node: Ask, J: Any) -> None:
+    start = [0.3, -0.4]
+    path = descend(Adam(0.05), np.array(start), J, steps=100)
+    answer = node(
+        "run",
+        objective=trace_objective(J),
+        rule=rule_part("it", Adam(0.05)),
+        start=start,
+        settings={},
+        budget=100,
+    )
+    np.testing.assert_allclose(numbers(answer["loss"]), path.loss, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

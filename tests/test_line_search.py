@@ -8,13 +8,31 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import EXACT, Slope, batches, each, every_objective, law, points, same_bits, walk
 
-from lecopt import Backtracking, GradientDescent, LineSearch, Neuron, Quadratic, descend, two_points
+from lecopt import (
+    Backtracking,
+    Beale,
+    DoubleWell,
+    ExactLineSearch,
+    GradientDescent,
+    LineSearch,
+    Neuron,
+    Quadratic,
+    Rosenbrock,
+    Saddle,
+    descend,
+    ravine,
+    two_points,
+)
 from lecopt.rule import Rule
 from lecopt.tape import TraceError
 from lecopt.trace import trace_step
 
 SEARCHES = [LineSearch(), Backtracking(), Backtracking(eta=1.0, down=0.3, c=0.2)]
-every_search = pytest.mark.parametrize("search", SEARCHES, ids=["fixed", "armijo", "strict"])
+NAMES = ["fixed", "armijo", "strict"]
+every_search = pytest.mark.parametrize("search", SEARCHES, ids=NAMES)
+on_quadratics = pytest.mark.parametrize(
+    "search", [*SEARCHES, ExactLineSearch()], ids=[*NAMES, "exact"]
+)
 curvature = st.floats(0.1, 10)
 
 
@@ -78,6 +96,96 @@ def test_on_a_round_bowl_backtracking_stops_at_the_known_length(curve, eta, down
     assert state.eta == pytest.approx(tried[np.argmax(tried <= limit)], rel=1e-9)
 
 
+class Bowl:
+    """A quadratic in any number of dimensions: J = theta^T H theta / 2 - b^T theta."""
+
+    def __init__(self, seed, dim=5):
+        rng = np.random.default_rng(seed)
+        A = rng.normal(size=(dim, dim))
+        self.H, self.b = A @ A.T + 0.1 * np.eye(dim), rng.normal(size=dim)
+
+    def __call__(self, theta):
+        return np.sum(theta * (self.H @ theta), axis=0) / 2 - self.b @ theta
+
+    def grad(self, theta):
+        return ((self.H @ theta).T - self.b).T
+
+
+@law
+@given(st.integers(0, 2**32 - 1), st.floats(-50, 50))
+def test_the_exact_length_is_the_formula_and_no_other_is_lower(seed, far):
+    J = Bowl(seed)
+    theta = far + np.random.default_rng(seed).normal(size=5)
+    search, g = ExactLineSearch(), J.grad(theta)
+    new, state = search.step(theta, search.init(theta), J)
+    assert state.eta == pytest.approx(g @ g / (g @ J.H @ g), rel=1e-7)
+    assert same_bits(new, theta - state.eta * g)
+    for eta in state.eta * np.array([0, 0.5, 0.9, 1.1, 2]):
+        assert J(new) < J(theta - eta * g)
+    assert abs(J.grad(new) @ g) < 1e-6 * (g @ g), "the new gradient is at right angles to the old"
+
+
+@law
+@given(st.floats(1, 100), st.floats(-3, 3), points(Quadratic()))
+def test_fixed_candidates_backtracking_and_the_exact_length_agree(condition, angle, theta):
+    """With the exact length on offer, the lowest candidate is it, and Armijo is content with it."""
+    J, exact = ravine(condition, angle), ExactLineSearch()
+    assume(np.abs(theta).max() > 1e-3)
+    new, state = exact.step(theta, exact.init(theta), J)
+    eta = float(state.eta)
+    for search in (LineSearch([0.3 * eta, eta, 1.9 * eta]), Backtracking(eta, c=0.49)):
+        other, its = search.step(theta, search.init(theta), J)
+        assert same_bits(other, new) and its.eta == eta
+    # Half the fall that the slope promises is what the lowest point of a parabola gives.
+    _, stricter = Backtracking(eta, c=0.51).step(theta, search.init(theta), J)
+    assert stricter.eta == eta / 2
+
+
+@pytest.mark.parametrize("condition", [3.0, 10.0, 50.0])
+def test_at_worst_each_exact_step_leaves_the_known_share(condition):
+    """From (condition, 1) it zigzags: the loss falls by ((k - 1) / (k + 1))^2 at every step."""
+    path = descend(ExactLineSearch(), [condition, 1.0], ravine(condition), 30)
+    share = ((condition - 1) / (condition + 1)) ** 2
+    assert path.loss[1:] / path.loss[:-1] == pytest.approx(share, rel=1e-6)
+    assert path.crossings(ravine(condition)) == 30
+
+
+@law
+@given(curvature, points(Quadratic()))
+def test_on_a_round_bowl_the_exact_length_arrives_at_once(curve, theta):
+    path = descend(ExactLineSearch(), theta, Quadratic(curve, curve), 3)
+    assert np.abs(path.theta[1:]).max() < 1e-12
+
+
+def test_where_a_line_has_no_lowest_point_the_exact_search_stays():
+    path = descend(ExactLineSearch(), [[0.0, 1.0], [1.0, 0.0]], Saddle(), 3)
+    assert path.theta[-1].tolist() == [[0, 0], [1, 0]], "down the saddle it would never end"
+    assert path.states.eta[1].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "J",
+    [Rosenbrock(), Beale(), DoubleWell(), Neuron(*two_points())],
+    ids=lambda J: type(J).__name__,
+)
+@pytest.mark.parametrize("K", [(), (3,)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_exact_search_refuses_what_is_not_quadratic(J, K, dtype):
+    theta = np.full((2, *K), 0.3, dtype)
+    words = r"at theta = \[0.3 *0.3\] .*not linear.*not quadratic.*take LineSearch or Backtracking"
+    with pytest.raises(ValueError, match=words):
+        descend(ExactLineSearch(), theta, J, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_exact_search_takes_quadratics_of_any_scale(dtype):
+    for size in (1e-6, 1.0, 1e6):
+        J = Quadratic(size, 30 * size, angle=0.7)
+        for far in (1e-6, 1.0, 100.0):
+            path = descend(ExactLineSearch(), np.array([far, far], dtype), J, 300)
+            assert path.diverged_at == -1 and path.loss[-1] < 1e-4 * path.loss[0]
+
+
 @every_objective
 @law
 @given(data=st.data())
@@ -108,7 +216,7 @@ def test_the_number_of_tries_is_bounded():
 # ---- as every rule
 
 
-@every_search
+@on_quadratics
 @each(EXACT)
 @law
 @given(data=st.data())
@@ -121,8 +229,8 @@ def test_a_batch_is_its_single_runs(search, J, data):
             assert same_bits(point[:, k], point_k) and same_bits(state.eta[k], state_k.eta)
 
 
-@every_search
-@every_objective
+@on_quadratics
+@each(EXACT)
 def test_nothing_that_is_given_is_changed(search, J):
     theta = np.array([[0.3, -1.0], [0.7, 0.2]])
     theta.flags.writeable = False
@@ -132,15 +240,15 @@ def test_nothing_that_is_given_is_changed(search, J):
     assert state.eta.tolist() == [0, 0] and after.eta.shape == (2,)
 
 
-@every_search
+@on_quadratics
 @pytest.mark.parametrize("K", [(), (3,), (2, 3)])
 def test_single_precision_stays_single(search, K):
-    path = descend(search, np.full((2, *K), 0.5, np.float32), Neuron(*two_points()), 5)
+    path = descend(search, np.full((2, *K), 0.5, np.float32), Quadratic(), 5)
     assert path.theta.dtype == path.loss.dtype == path.states.eta.dtype == np.float32
     assert path.states.eta.shape == (6, *K)
 
 
-@every_search
+@on_quadratics
 def test_no_slope_no_move(search):
     theta = np.array([1.0, -2.0])
     assert all(same_bits(point, theta) for point, _ in walk(search, theta, Slope(np.zeros(2)), 3))
@@ -164,6 +272,9 @@ def test_evaluations_are_counted():
     halvings = np.log2(10.0 / path.states.eta[1:]).round().astype(int)
     assert np.diff(path.loss_evals).tolist() == (2 + halvings).tolist()
     assert halvings.max() >= 1
+    path = descend(ExactLineSearch(), [2.0, 1.0], ravine(10), 4)
+    assert path.loss_evals.tolist() == [0] * 5
+    assert path.grad_evals.tolist() == [0, 3, 6, 9, 12], "two more show how the line curves"
 
 
 def test_where_no_candidate_gives_a_number_it_stays():
@@ -185,6 +296,13 @@ def test_fixed_candidates_can_be_traced():
     program = trace_step(LineSearch())
     operations = [node[0] for node in program["nodes"]]
     assert operations.count("loss") == 5 and operations.count("grad") == 1
+    assert set(program["out"]) == {"theta", "state.eta"}
+
+
+def test_the_exact_search_can_be_traced():
+    program = trace_step(ExactLineSearch())
+    operations = [node[0] for node in program["nodes"]]
+    assert operations.count("loss") == 0 and operations.count("grad") == 3
     assert set(program["out"]) == {"theta", "state.eta"}
 
 

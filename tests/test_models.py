@@ -1,4 +1,4 @@
-"""The sigmoid neuron and the book's data: formula, gradient, rows, bad data."""
+"""The sigmoid neuron: formula, gradient, rows, bad data."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from strategies import law
 
-from lecopt import Neuron, narrow_valley, noisy_wave, numerical_gradient, two_points
-from lecopt.models import sigmoid
+from lecopt import Neuron, numerical_gradient, two_points
+from lecopt.units import sigmoid
 
 numbers = st.floats(-3, 3)
 shares = st.floats(0, 1)
@@ -165,12 +165,10 @@ def test_bad_data_is_refused_by_name(X, y, words):
     assert all(word in str(caught.value) for word in words), caught.value
 
 
-def test_the_data_sets_of_the_book():
-    assert [a.tolist() for a in two_points()] == [[0.5, 2.5], [0.2, 0.9]]
-    assert [a.tolist() for a in narrow_valley()] == [[1.75, 2.75], [0.3, 0.8]]
-    time, wave = noisy_wave()
-    assert time.shape == wave.shape == (120,) and (np.diff(time) > 0).all()
-    assert (noisy_wave()[1] == wave).all(), "the same noise at each call"
-    noise = wave - 2 - np.sin(2 * np.pi * time)
-    assert np.std(noise) == pytest.approx(0.35, rel=0.2) and abs(np.mean(noise)) < 0.1
-    assert np.ptp(noisy_wave(50, noise=0.0)[1] - 2 - np.sin(2 * np.pi * noisy_wave(50)[0])) < 1e-12
+def test_a_theta_of_the_wrong_length_is_refused():
+    J = Neuron(np.ones((2, 4)), [0.1, 0.2])
+    for ask in (J, J.grad):
+        with pytest.raises(
+            ValueError, match="Neuron: theta has 3 parameters; expected 5: a weight"
+        ):
+            ask(np.zeros(3))

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import OBJECTIVES, SURFACES, batches, each, every_objective, law, points
 
-from lecopt import DoubleWell, Quadratic, Rastrigin, Rosenbrock, hessian, numerical_gradient
+from lecopt import (
+    Beale,
+    DoubleWell,
+    Quadratic,
+    Rastrigin,
+    Rosenbrock,
+    hessian,
+    numerical_gradient,
+    ravine,
+)
 from lecopt.objectives import Surface
 
 # sin, cos and exp of these are NumPy's, which PyTorch's tensors do not pass through.
@@ -147,3 +156,73 @@ def test_every_objective_can_be_drawn(J):
     assert len(J.labels) == len(J.window) == 2 and len(set(J.labels)) == 2
     assert all(low < high for low, high in J.window)
     assert J.minima.shape[1:] == (2,)
+
+
+# ---- any condition number, any number of dimensions
+
+
+@given(st.floats(1, 1e6), st.floats(-3, 3))
+@law
+def test_a_ravine_has_the_condition_number_that_it_is_given(condition, angle):
+    J = ravine(condition, angle)
+    assert J.condition == condition
+    flat, stiff = np.linalg.eigvalsh(hessian(J, np.zeros(2)))
+    assert flat == pytest.approx(1, abs=1e-9 * condition)
+    assert stiff == pytest.approx(condition, rel=1e-9)
+    along, across = J.axes(np.array([np.cos(angle), np.sin(angle)]))
+    assert (along, across) == pytest.approx((1, 0), abs=1e-12)
+
+
+@pytest.mark.parametrize("condition", [0.5, -3.0, 0, np.inf, np.nan])
+def test_a_condition_number_below_1_is_refused(condition):
+    with pytest.raises(ValueError, match=f"condition is {condition}; expected a number, 1 or more"):
+        ravine(condition)
+
+
+@pytest.mark.parametrize("kind", [Rosenbrock, Rastrigin])
+@pytest.mark.parametrize("dim", [2, 3, 7])
+@law
+@given(data=st.data())
+def test_in_any_number_of_dimensions(kind, dim, data):
+    J = kind(dim=dim)
+    theta = data.draw(st.lists(st.floats(-2, 2), min_size=dim, max_size=dim).map(np.array))
+    assert J.grad(theta) == pytest.approx(numerical_gradient(J, theta), rel=1e-6, abs=1e-4)
+    assert J(theta) >= J(J.minima[0]) == 0 and np.abs(J.grad(J.minima[0])).max() < 1e-12
+    assert len(J.labels) == dim and J.minima.shape == (1, dim)
+    batch = np.stack([theta, -theta], axis=1)[:, :, None]
+    assert J(batch).shape == (2, 1) and J.grad(batch).shape == (dim, 2, 1)
+    assert J(batch)[0, 0] == pytest.approx(J(theta), rel=1e-14)
+    assert J.grad(batch)[:, 1, 0] == pytest.approx(J.grad(-theta), rel=1e-14)
+    single = theta.astype(np.float32)
+    assert J(single).dtype == J.grad(single).dtype == np.float32
+
+
+@given(st.lists(st.floats(-2, 2), min_size=3, max_size=8).map(np.array))
+@law
+def test_rosenbrock_is_a_sum_over_neighbours(theta):
+    two, many = Rosenbrock(), Rosenbrock(dim=len(theta))
+    pairs = np.stack([theta[:-1], theta[1:]])
+    assert many(theta) == pytest.approx(two(pairs).sum(), rel=1e-12)
+
+
+def test_rosenbrock_has_a_second_minimum_in_five_dimensions_and_not_in_three():
+    J, near = Rosenbrock(dim=5), np.array([-1.0, 1, 1, 1, 1])
+    for _ in range(20):  # Newton's method
+        near = near - np.linalg.solve(hessian(J, near), J.grad(near))
+    assert near[0] < -0.9 and (near[1:] > 0.6).all()
+    assert np.abs(J.grad(near)).max() < 1e-8 and np.linalg.eigvalsh(hessian(J, near)).min() > 0
+    assert 3 < J(near) < 5
+
+
+@pytest.mark.parametrize("kind", [Rosenbrock, Rastrigin])
+def test_the_number_of_coordinates_is_checked(kind):
+    name = kind.__name__
+    for ask in (kind(), kind().grad):
+        words = rf"{name}: theta has 3 coordinates; expected 2: .*{name}\(dim=3\)"
+        with pytest.raises(ValueError, match=words):
+            ask(np.zeros(3))
+    for dim in (1, 0, 2.0, None):
+        with pytest.raises(ValueError, match=f"{name}: dim is {dim}; expected a whole number, 2"):
+            kind(dim=dim)
+    assert kind().labels == Beale().labels == ("x", "y")
+    assert kind(dim=3).labels == ("x1", "x2", "x3")
