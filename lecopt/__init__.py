@@ -16,6 +16,7 @@ from lecopt.data import (
 )
 from lecopt.descent import descend, iterates
 from lecopt.line_search import Backtracking, ExactLineSearch, LineSearch
+from lecopt.measures import effective_rates, moments, step_vectors
 from lecopt.models import Neuron
 from lecopt.network import Network
 from lecopt.objectives import (
@@ -105,12 +106,14 @@ __all__ = [
     "cosine",
     "descend",
     "digits",
+    "effective_rates",
     "exponential",
     "four_features",
     "hessian",
     "inverse_time",
     "iterates",
     "minibatches",
+    "moments",
     "narrow_valley",
     "noisy_wave",
     "numerical_gradient",
@@ -119,6 +122,7 @@ __all__ = [
     "running_averages",
     "sparse_points",
     "step_decay",
+    "step_vectors",
     "sutskever",
     "two_points",
 ]

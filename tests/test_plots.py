@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import to_rgb
-from strategies import OBJECTIVES, every_objective
+from matplotlib.text import Text
+from strategies import OBJECTIVES, RULES, every_objective, points
 
-from lecopt import GradientDescent, Momentum, Neuron, Saddle, descend, plots, two_points
+from lecopt import (
+    Adam,
+    GradientDescent,
+    Momentum,
+    Nesterov,
+    Neuron,
+    Quadratic,
+    Saddle,
+    descend,
+    effective_rates,
+    moments,
+    plots,
+    step_vectors,
+    two_points,
+)
 from lecopt.path import Path
+from lecopt.plots.labels import spread
+from lecopt.plots.styles import DARK
 
 J = Neuron(*two_points())
 WALK = descend(GradientDescent(1.0), (-2, -2), J, 30)
+ADAM = Adam(0.1)
+ADAMS = descend(ADAM, (-2, -2), J, 30)
+VECTORS = step_vectors(Nesterov(1.0), (0.2, -0.1), (0.1, 0.2), J)
 
 
 @pytest.fixture
@@ -41,6 +63,10 @@ DRAWINGS = {
     "losses": lambda ax: plots.losses(ax, {"GD": WALK}),
     "neuron": lambda ax: plots.neuron(ax, J, {"guess": np.zeros(2)}),
     "arrow": lambda ax: plots.arrow(ax, np.zeros(2), np.ones(2)),
+    "rates": lambda ax: plots.rates(ax, {"Adam": effective_rates(ADAM, ADAMS)}),
+    "first_moment": lambda ax: plots.first_moment(ax, moments(ADAM, ADAMS)),
+    "second_moment": lambda ax: plots.second_moment(ax, moments(ADAM, ADAMS)),
+    "look_ahead": lambda ax: plots.look_ahead(ax, VECTORS),
 }
 DRAWINGS_3D = {
     "surface": lambda ax: plots.surface(ax, J, n=11),
@@ -52,9 +78,10 @@ def test_every_drawing_is_tested():
     drawings = {
         name
         for name, function in vars(plots).items()
-        if inspect.isfunction(function) and "ax" in inspect.signature(function).parameters
+        if inspect.isfunction(function)
+        and next(iter(inspect.signature(function).parameters)) == "ax"
     }
-    assert drawings == {*DRAWINGS, *DRAWINGS_3D}
+    assert drawings - {"paper"} == {*DRAWINGS, *DRAWINGS_3D}
 
 
 @pytest.mark.parametrize("name", [*DRAWINGS, *DRAWINGS_3D])
@@ -78,7 +105,7 @@ def test_it_takes_no_step(name, request, monkeypatch):
     def forbidden(*_):
         raise AssertionError("a picture computes no step and no gradient")
 
-    for rule in (GradientDescent, Momentum):
+    for rule in (GradientDescent, Momentum, Nesterov, Adam):
         monkeypatch.setattr(rule, "step", forbidden)
     monkeypatch.setattr(Neuron, "grad", forbidden)
     axes = request.getfixturevalue("ax3d" if name in DRAWINGS_3D else "ax")
@@ -117,17 +144,21 @@ def test_a_window_of_ones_own(ax):
 
 def test_the_path_goes_through_its_points(ax):
     plots.path(ax, WALK, index=1, label="GD")
-    line, dots, ring = ax.get_lines()
+    rim, dots, line, ring = ax.get_lines()
     assert line.get_label() == "GD"
-    assert np.array_equal(line.get_xydata(), WALK.theta)
-    assert np.array_equal(dots.get_xydata(), WALK.theta)
+    for part in (rim, dots, line):
+        assert np.array_equal(part.get_xydata(), WALK.theta)
+    assert rim.get_color() == plots.paper(ax).paper
+    assert (line.get_marker(), line.get_markevery()) == ("s", [30])
     assert ring.get_xydata().tolist() == [[-2, -2]]
 
 
 def test_a_path_on_a_surface_lies_just_above_it(ax3d):
     plots.surface(ax3d, J)
     plots.path_on_surface(ax3d, WALK)
-    x, y, z = ax3d.get_lines()[0].get_data_3d()
+    rim, line = ax3d.get_lines()
+    x, y, z = line.get_data_3d()
+    assert np.array_equal(rim.get_data_3d(), line.get_data_3d())
     assert np.array_equal([x, y], WALK.theta.T)
     lift = z - WALK.loss
     assert (lift > 0).all() and lift.max() < 0.05 * np.ptp(ax3d.get_zlim())
@@ -141,7 +172,7 @@ def test_losses_against_steps_and_against_evaluations(ax):
     assert np.array_equal(two.get_xdata(), 2 * one.get_xdata())
     assert np.array_equal(one.get_ydata(), WALK.loss)
     assert ax.get_yscale() == "log" and ax.get_xlabel() == "gradient evaluations"
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "two"]
+    assert [text.get_text() for text in ax.texts] == ["one", "two"]
     plots.losses(ax.figure.add_subplot(), {"one": WALK})
     assert ax.figure.axes[-1].get_xlabel() == "step"
 
@@ -174,11 +205,156 @@ def test_a_run_that_diverged_and_a_surface_without_minimum_can_be_drawn(ax):
     plots.contours(ax.figure.add_subplot(), Saddle())
 
 
-def test_paths_are_told_apart_by_more_than_colour(ax):
-    for index in range(len(plots.STYLES) + 2):
-        plots.path(ax, WALK, index=index)
-    styles = plots.STYLES
-    for part in ("color", "dashes", "marker"):
-        assert len({getattr(style, part) for style in styles}) == len(styles)
-    grey = sorted(np.dot(to_rgb(style.color), [0.2126, 0.7152, 0.0722]) for style in styles)
-    assert grey[-1] < 0.7, "dark enough for a white page"
+def test_a_path_that_leaves_the_box_is_cut_there(ax3d):
+    far = descend(Momentum(9.0, 0.99), (-2.0, -2.0), J, 60)
+    assert np.abs(far.theta).max() > 12
+    plots.surface(ax3d, J)
+    plots.path_on_surface(ax3d, far)
+    box = [ax3d.get_xlim(), ax3d.get_ylim(), ax3d.get_zlim()]
+    for (low, high), drawn in zip(box, ax3d.get_lines()[-1].get_data_3d(), strict=True):
+        assert low <= np.nanmin(drawn) and np.nanmax(drawn) <= high
+        assert 0 < np.isnan(drawn).sum() < 61
+
+
+def test_a_landscape_shows_the_same_paths_twice():
+    figure = plt.figure()
+    solid, flat = plots.landscape(figure, J, {"GD": WALK, "Adam": ADAMS})
+    assert figure.axes == [solid, flat]
+    for k, walk in enumerate((WALK, ADAMS)):
+        line, above = flat.get_lines()[3 + 4 * k], solid.get_lines()[1 + 2 * k]
+        assert line.get_color() == above.get_color() == plots.STYLES[k].color
+        assert np.array_equal(line.get_xydata(), walk.theta)
+        assert np.array_equal(np.array(above.get_data_3d())[:2], walk.theta.T)
+    assert [text.get_text() for text in flat.get_legend().get_texts()] == ["GD", "Adam"]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_lines_bear_their_height(ax, log):
+    rosenbrock = OBJECTIVES["Rosenbrock"]
+    plots.contours(ax, rosenbrock, log=log, heights=5)
+    assert len({text.get_text() for text in ax.texts}) in range(3, 6)
+    for text in ax.texts:
+        assert "e" not in text.get_text()
+        there = float(rosenbrock(np.array(text.get_position())))
+        assert there == pytest.approx(float(text.get_text()), rel=0.1, abs=0.05)
+
+
+def test_the_rates_are_drawn_as_they_are(ax):
+    rates = {"Adam": effective_rates(ADAM, ADAMS), "more": effective_rates(ADAM, ADAMS) * 2}
+    plots.rates(ax, rates)
+    names = ["Adam, w", "Adam, b", "more, w", "more, b"]
+    assert [line.get_label() for line in ax.get_lines()] == names
+    assert [text.get_text() for text in ax.texts] == names
+    for k, line in enumerate(ax.get_lines()):
+        assert line.get_xdata().tolist() == list(range(1, 31))
+        assert np.array_equal(line.get_ydata(), [*rates.values()][k // 2][:, k % 2])
+        assert line.get_color() == plots.STYLES[k // 2].color
+    one, other = ax.get_lines()[:2]
+    assert one.is_dashed() != other.is_dashed()
+    assert ax.get_yscale() == "log"
+
+
+@pytest.mark.parametrize("coordinate", [0, 1])
+def test_the_moments_are_drawn_as_they_are(ax, coordinate):
+    found = moments(ADAM, ADAMS)
+    other = ax.figure.add_subplot()
+    plots.first_moment(ax, found, coordinate=coordinate)
+    plots.second_moment(other, found, coordinate=coordinate)
+    drawn = [ax.get_lines()[0], ax.get_lines()[1], *other.get_lines()]
+    for line, part in zip(drawn, (found.m, found.m_hat, found.v, found.v_hat), strict=True):
+        assert np.array_equal(line.get_ydata(), part[:, coordinate])
+        assert line.get_xdata().tolist() == list(range(1, 31))
+    assert (ax.get_yscale(), other.get_yscale()) == ("linear", "log")
+
+
+def test_the_vectors_of_a_look_ahead_are_drawn_head_to_tail(ax):
+    plots.contours(ax, J, window=plots.around(VECTORS))
+    before = len(ax.collections)
+    plots.look_ahead(ax, VECTORS)
+    s = VECTORS
+    drawn = [(*np.array([a.X, a.Y, a.U, a.V]).ravel(),) for a in ax.collections[before:]]
+    assert drawn == [
+        (*s.theta, *s.slope),
+        (*s.theta, *s.jump),
+        (*s.look, *s.slope),
+        (*s.look, *s.correction),
+    ]
+    (x_lo, x_hi), (y_lo, y_hi) = plots.around(s)
+    assert x_hi - x_lo == pytest.approx(y_hi - y_lo)
+    for x, y in (s.theta, s.look, s.nesterov, s.momentum, s.theta + s.slope):
+        assert x_lo < x < x_hi and y_lo < y < y_hi
+
+
+def boxes(texts):
+    """Where words stand, without the lines that lead to them."""
+    return [Text.get_window_extent(text) for text in texts]
+
+
+@settings(deadline=None, max_examples=8)
+@given(theta=points(J), u=points(J), eta=st.floats(0.1, 20))
+def test_labels_keep_clear_of_each_other_and_inside(theta, u, eta):
+    figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
+    vectors = step_vectors(Nesterov(eta), theta, u, J)
+    ax.set_aspect("equal")
+    ax.set(**dict(zip(("xlim", "ylim"), plots.around(vectors), strict=True)))
+    plots.look_ahead(ax, vectors)
+    figure.canvas.draw()
+    placed, frame = boxes(ax.texts), ax.get_window_extent()
+    for one, other in itertools.combinations(placed, 2):
+        assert not one.overlaps(other)
+    for box in placed:
+        assert frame.x0 <= box.x0 and box.x1 <= frame.x1
+        assert frame.y0 <= box.y0 and box.y1 <= frame.y1
+    plt.close(figure)
+
+
+def test_without_memory_there_is_no_jump_to_name(ax):
+    plots.look_ahead(ax, step_vectors(Nesterov(1.0), (0.2, -0.1), (0.0, 0.0), J))
+    words = " ".join(text.get_text() for text in ax.texts)
+    assert "jump" not in words and "look-ahead" not in [text.get_text() for text in ax.texts]
+    at_rest = ax.figure.add_subplot()
+    plots.look_ahead(at_rest, step_vectors(Nesterov(1.0), (0.0, 0.0), (0.0, 0.0), Quadratic()))
+    assert [text.get_text() for text in at_rest.texts] == ["momentum", "Nesterov", r"$\theta$"]
+
+
+def test_names_at_the_ends_of_sixteen_lines_do_not_meet():
+    figure, ax = plt.subplots(layout="constrained")
+    names = [rule.__name__ for rule in RULES]
+    assert len(names) > 14
+    plots.losses(ax, dict.fromkeys(names, WALK))
+    figure.canvas.draw()
+    placed = boxes(ax.texts)
+    assert sorted(text.get_text() for text in ax.texts) == sorted(names)
+    for one, other in itertools.combinations(placed, 2):
+        assert not one.overlaps(other)
+    for box in placed:
+        assert ax.get_window_extent().x1 < box.x1 <= figure.bbox.x1
+    plt.close(figure)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
+def test_labels_are_spread_no_more_than_they_need(heights):
+    heights = np.array(heights)
+    apart = spread(heights, 10.0)
+    assert (np.diff(np.sort(apart)) >= 10 - 1e-9).all()
+    order = np.argsort(heights, kind="stable")
+    assert (np.diff(apart[order]) > 0).all(), "in the same order"
+    assert apart.mean() == pytest.approx(heights.mean(), abs=1e-9), "about the same middle"
+    if len(heights) == 1 or np.diff(np.sort(heights)).min() >= 10:
+        assert apart == pytest.approx(heights)
+
+
+@pytest.mark.parametrize("name", [*DRAWINGS, *DRAWINGS_3D])
+def test_every_picture_suits_the_dark(name):
+    with plots.theme("dark"):
+        figure = plt.figure()
+        kind = "3d" if name in DRAWINGS_3D else None
+        ax = figure.add_subplot(projection=kind)
+    (DRAWINGS | DRAWINGS_3D)[name](ax)  # made in the dark, drawn on outside: the paper decides
+    light = {style.color for style in plots.STYLES} - {style.color for style in DARK.styles}
+    artists = [a for a in ax.findobj() if hasattr(a, "get_color")]
+    colors = {a.get_color() for a in artists if isinstance(a.get_color(), str)}
+    assert not colors & light
+    figure.canvas.draw()
+    plt.close(figure)

@@ -1,4 +1,4 @@
-// How the rules are told apart: colour (Okabe-Ito), dash pattern and marker, by their place.
+// How the rules are told apart: colour (those of lecopt.plots), dash pattern and marker, by their place.
 
 import { svg } from "./dom";
 
