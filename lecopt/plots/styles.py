@@ -73,7 +73,7 @@ def _styles(*colors: str) -> tuple[Style, ...]:
 
 
 LIGHT = Paper(
-    _styles("#0072b2", "#bf4b00", "#00563f", "#82016e", "#6d32f2", "#6a4b1f"),
+    _styles("#0072b2", "#c04c00", "#00563f", "#82016e", "#6d32f2", "#6a4b1f"),
     paper="#ffffff",
     ink="#1d2733",
     soft="#4d5b6a",
