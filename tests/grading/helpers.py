@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import copy
 import csv
+import html
 import json
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from lecopt.grading.exercise import Exercise
+from lecopt.grading.source import BEGIN, END, read_source
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "exercises" / "source" / "04_momentum.md"
 NOTEBOOK = ROOT / "exercises" / "04_momentum.ipynb"
+SOURCES = sorted(SOURCE.parent.glob("*.md"))
+NOTEBOOKS = sorted(NOTEBOOK.parent.glob("*.ipynb"))
 LECOPT = Path(sys.executable).with_name("lecopt")
 SEED = 20260
 
@@ -85,3 +93,31 @@ def left_running(folder: Path) -> list[psutil.Process]:
     ]
     _, alive = psutil.wait_procs(sandboxed, timeout=20)
     return alive
+
+
+def secrets(exercise: Exercise) -> Iterator[str]:
+    """Yield what only the author's side may hold: solutions, hidden checks and mutants, whole."""
+    for solution in exercise.solutions.values():
+        yield textwrap.dedent(solution.split(BEGIN + "\n")[1].rpartition("\n")[0])
+        assert END not in solution.rpartition(END)[2]
+    yield from (one.source for one in exercise.cells if one.role == "hidden")
+    yield from (mistake.source.partition("\n")[2] for mistake in exercise.mistakes)
+
+
+def told(files: dict[str, bytes], sources: list[Path] = SOURCES) -> list[str]:
+    """Return the files in which a secret of an exercise stands, in plain, JSON or HTML."""
+    found = []
+    for source in sources:
+        for secret in secrets(read_source(source).exercise):
+            indented = textwrap.indent(secret, "    ")
+            forms = {
+                form.encode()
+                for text in (secret, indented)
+                for form in (
+                    text,
+                    json.dumps(text)[1:-1],
+                    json.dumps(text, ensure_ascii=False)[1:-1],
+                )
+            } | {html.escape(secret).encode(), html.escape(secret, quote=False).encode()}
+            found += [name for name, data in files.items() if any(form in data for form in forms)]
+    return sorted(set(found))

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from grading.helpers import told
+
 LOADING = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 
 LOADED_LINKS = {"stylesheet", "icon", "shortcut icon", "preload", "manifest"}
@@ -90,3 +92,5 @@ def test_site_holds_no_sources_of_exercises_and_nothing_hidden(site: Path) -> No
     names = [path.relative_to(site).as_posix() for path in site.rglob("*")]
     assert not [name for name in names if "exercises" in name or "node_modules" in name]
     assert not [name for name in names if name.startswith((".venv", "js/", "tests/"))]
+    files = {str(path): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    assert told(files) == []
