@@ -5,6 +5,7 @@ path. The pictures are in `lecopt.plots`, the widgets in `lecopt.explorer`, the 
 exercises in `lecopt.grading`.
 """
 
+from lecopt.basins import Basin, basin
 from lecopt.calculus import hessian, numerical_gradient
 from lecopt.data import (
     digits,
@@ -61,6 +62,7 @@ from lecopt.schedules import (
 )
 from lecopt.slices import Slice
 from lecopt.streams import minibatches, replay
+from lecopt.sweeps import Sweep, sweep
 from lecopt.units import Sigmoid, Softmax, Tanh
 
 __version__ = "0.1.0"
@@ -75,6 +77,7 @@ __all__ = [
     "AdamUncorrected",
     "AdamW",
     "Backtracking",
+    "Basin",
     "Beale",
     "DoubleWell",
     "ExactLineSearch",
@@ -101,7 +104,9 @@ __all__ = [
     "Sigmoid",
     "Slice",
     "Softmax",
+    "Sweep",
     "Tanh",
+    "basin",
     "constant",
     "cosine",
     "descend",
@@ -124,5 +129,6 @@ __all__ = [
     "step_decay",
     "step_vectors",
     "sutskever",
+    "sweep",
     "two_points",
 ]

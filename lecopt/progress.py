@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
-def with_progress(items: Iterable[Item], total: int, show: bool | None) -> Iterable[Item]:
+def with_progress(
+    items: Iterable[Item], total: int, show: bool | None, unit: str = "step"
+) -> Iterable[Item]:
     """Return the items, under a progress bar if that helps.
 
     Parameters
@@ -36,5 +38,5 @@ def with_progress(items: Iterable[Item], total: int, show: bool | None) -> Itera
             "progress=True needs tqdm: install it with `pip install tqdm`, or leave progress out",
             name="tqdm",
         ) from error
-    options: dict[str, Any] = {"total": total, "unit": "step", "leave": show is True}
+    options: dict[str, Any] = {"total": total, "unit": unit, "leave": show is True}
     return tqdm(items, delay=0 if show else 1.0, **options)
