@@ -60,6 +60,7 @@ from lecopt.schedules import (
     step_decay,
     sutskever,
 )
+from lecopt.search import first_that
 from lecopt.slices import Slice
 from lecopt.streams import minibatches, replay
 from lecopt.sweeps import Sweep, sweep
@@ -113,6 +114,7 @@ __all__ = [
     "digits",
     "effective_rates",
     "exponential",
+    "first_that",
     "four_features",
     "hessian",
     "inverse_time",

@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lecopt.rule import Array, CheckedHyperParameters, Hyper, Objective, hyper, learning_rate
+from lecopt.search import first_that
 
 
 class RateState(NamedTuple):
@@ -191,11 +192,11 @@ class Backtracking(CheckedHyperParameters):
     def step(self, theta: Array, state: RateState, J: Objective) -> tuple[Array, RateState]:
         g = J.grad(theta)
         loss, slope = J(theta), np.sum(g * g, axis=0)
-        eta = np.zeros_like(theta[0]) + self.eta
-        for _ in range(self.tries):
-            enough = J(theta - eta * g) <= loss - self.c * eta * slope
-            if np.all(enough):
-                break
-            eta = np.where(enough, eta, self.down * eta)
+
+        def enough(eta: Array) -> Any:
+            return J(theta - eta * g) <= loss - self.c * eta * slope
+
+        longest = np.zeros_like(theta[0]) + self.eta
+        eta = first_that(enough, longest, lambda eta: self.down * eta, self.tries)
         theta = theta - eta * g
         return theta, RateState(eta)

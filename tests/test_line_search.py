@@ -24,7 +24,7 @@ from lecopt import (
     two_points,
 )
 from lecopt.rule import Rule
-from lecopt.tape import TraceError
+from lecopt.search import first_that
 from lecopt.trace import trace_step
 
 SEARCHES = [LineSearch(), Backtracking(), Backtracking(eta=1.0, down=0.3, c=0.2)]
@@ -306,9 +306,30 @@ def test_the_exact_search_can_be_traced():
     assert set(program["out"]) == {"theta", "state.eta"}
 
 
-def test_backtracking_says_why_it_cannot_be_traced_yet():
-    with pytest.raises(TraceError, match=r"line_search.py, line \d+, in step"):
-        trace_step(Backtracking())
+def test_backtracking_is_traced_as_one_bounded_loop():
+    program = trace_step(Backtracking(tries=7))
+    operations = [node[0] for node in program["nodes"]]
+    begin, end = operations.index("candidate"), operations.index("first")
+    assert program["nodes"][begin][2] == 7, "the bound"
+    assert operations.count("candidate") == 1 and operations.count("loss") == 2
+    assert operations.index("loss") < begin < operations.index("loss", begin) < end
+    names = {name for name, *_ in program["locals"]}
+    assert names == {"theta", "g", "loss", "slope", "longest", "eta"}
+
+
+def test_a_search_takes_the_first_that_passes():
+    asked = []
+
+    def passes(x):
+        asked.append(np.array(x))
+        return x <= 3
+
+    assert first_that(passes, 10.0, lambda x: x / 2, 9) == 2.5
+    assert asked == [10, 5, 2.5], "and looks at no more"
+    assert first_that(passes, 10.0, lambda x: x / 2, 1) == 5, "untested after the last try"
+    assert first_that(passes, 10.0, lambda x: x / 2, 0) == 10
+    found = first_that(lambda x: x <= 3, np.array([10.0, 1.0, 4.0]), lambda x: x - 1, 20)
+    assert found.tolist() == [3, 1, 3], "each run has a candidate of its own"
 
 
 # ---- bad input

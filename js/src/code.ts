@@ -4,7 +4,8 @@ import { h } from "./dom";
 import { number } from "./format";
 import { size } from "./ops";
 import type { LocalSlot } from "./tape";
-import { Objective, moment, type Run, type Runner } from "./run";
+import { Objective } from "./objective";
+import { moment, type Run, type Runner } from "./run";
 
 const TOKEN =
   /(#.*$)|("""[\s\S]*?"""|"[^"]*"|'[^']*')|\b(def|return|if|else|for|in|lambda|not|and|or|import|from|None|True|False)\b|\b(\d[\d_]*\.?\d*(?:e[+-]?\d+)?)\b/gm;

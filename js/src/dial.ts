@@ -6,7 +6,7 @@ import { button, h, svg } from "./dom";
 import { number } from "./format";
 import { Frame, MARGIN } from "./frame";
 import { MapView } from "./map";
-import { Objective } from "./run";
+import { Objective } from "./objective";
 import type { DialScene, Point } from "./scene";
 import { slider } from "./slider";
 import { inFrame, whenSettled, type Store } from "./store";

@@ -1,9 +1,7 @@
-// Write a tape as the body of a JavaScript function.
-//
-// Arrays of up to UNROLL elements become JavaScript locals, one an element; larger ones live in
-// Float64Array buffers, each written once by a loop, and slices of them are views.
+// Write a tape as the body of a JavaScript function, node by node; see lecopt/trace.py.
 
-import { BINARY, broadcast, FOLDS, rowStrides, size, sliced, spread, TapeError, UNARY, type Shape } from "./ops";
+import { BINARY, FOLDS, rowStrides, size, sliced, TapeError, UNARY, type Shape } from "./ops";
+import { spots, stridesOf, UNROLL, Writer, type Big, type Place, type Small, type Value } from "./values";
 
 export type Node = readonly [string, ...unknown[]];
 
@@ -14,42 +12,24 @@ export interface Program {
   source?: string;
 }
 
-/** Where an input lies: an array's name in the generated code, where in it, and its shape. */
-export interface Place {
-  array: string;
-  offset: string;
-  shape: Shape;
-}
+const ALL = ["slice", null, null, null];
 
-interface Small {
-  shape: Shape;
-  items: string[];
-}
-interface Big {
-  shape: Shape;
-  buffer: string;
-  offset: string;
-  strides: number[];
-}
-type Value = Small | Big;
-
-const UNROLL = 32;
-const SLICE = ["slice", null, null, null];
-
-/** Writes the body of one function, node by node. */
-export class Emitter {
-  readonly lines: string[] = [];
-  readonly buffers: Float64Array[] = [];
-  private readonly values: Value[] = [];
-  private count = 0;
+export class Emitter extends Writer {
+  /** The nodes that are no part of a loop. */
+  readonly outside: number[] = [];
+  private readonly values: (Value | null)[] = [];
+  private readonly loops: number[] = [];
 
   constructor(
     program: Program,
     private readonly places: Readonly<Record<string, Place>>,
   ) {
+    super();
     program.nodes.forEach((node, i) => {
       try {
-        this.values.push(this.node(node));
+        const value = this.node(node, i);
+        this.values.push(value);
+        if (!this.loops.length) this.outside.push(i);
       } catch (error) {
         throw new TapeError(`tape: node ${i} (${node[0]}): ${(error as Error).message}`);
       }
@@ -63,15 +43,8 @@ export class Emitter {
   /** Write a node into an array, from `offset` on. */
   store(node: number, array: string, offset: string): void {
     const value = this.value(node);
-    if ("items" in value)
-      value.items.forEach((item, i) => this.lines.push(`${array}[${offset}+${i}]=${item};`));
+    if ("items" in value) value.items.forEach((item, i) => this.lines.push(`${array}[${offset}+${i}]=${item};`));
     else this.loop(value.shape, `${array}[${offset}+k]`, this.element(value, value.shape));
-  }
-
-  scalar(node: number): string {
-    const value = this.small(this.value(node));
-    if (value.items.length !== 1) throw new TapeError(`expected one number, got (${value.shape})`);
-    return value.items[0]!;
   }
 
   private value(node: unknown): Value {
@@ -80,8 +53,14 @@ export class Emitter {
     return value;
   }
 
-  private node(node: Node): Value {
-    const [op, a, b, c] = node;
+  private scalar(node: unknown): string {
+    const value = this.small(this.value(node));
+    if (value.items.length !== 1) throw new TapeError(`expected one number, got (${value.shape})`);
+    return value.items[0]!;
+  }
+
+  private node([op, a, b, c]: Node, index: number): Value {
+    const list = () => (a as unknown[]).map((n) => this.value(n));
     if (op === "in") return this.input(String(a));
     if (op === "const") return this.constant(a);
     if (op in UNARY) return this.map([this.value(a)], UNARY[op]!);
@@ -89,101 +68,59 @@ export class Emitter {
     if (op === "where")
       return this.map([this.value(a), this.value(b), this.value(c)], (x, y, z) => `(${x}!==0?${y}:${z})`);
     if (op === "get") return this.get(this.value(a), b as unknown[]);
-    if (op === "transpose") return this.transpose(this.value(a));
-    if (op === "stack") return this.stack((a as unknown[]).map((n) => this.value(n)), Number(b ?? 0));
+    if (op === "set") return this.set(this.value(a), b as unknown[], this.value(c));
+    if (op === "reshape") return this.reshape(this.value(a), b as Shape);
+    if (op === "transpose") return this.transpose(this.value(a), b as number[] | undefined);
+    if (op === "stack") {
+      const rank = this.value((a as number[])[0]).shape.length + 1;
+      const at = (Number(b) + rank) % rank;
+      const index = Array.from({ length: rank }, (_, d) => (d === at ? null : ALL));
+      return this.concat(list().map((v) => this.get(v, index)), at);
+    }
+    if (op === "concat") return this.concat(list(), Number(b));
     if (op in FOLDS) return this.fold(op, this.value(a), b as number | null);
     if (op === "matmul") return this.matmul(this.value(a), this.value(b));
     if (op === "loss") return this.asked(this.value(a), []);
     if (op === "grad") return this.asked(this.value(a), this.value(a).shape);
+    if (op === "candidate") return this.begin(this.value(a), Number(b), index);
+    if (op === "until") {
+      this.lines.push(`if(${this.scalar(a)}!==0)break;`);
+      return this.value(a);
+    }
+    if (op === "first") return this.end(a as number, this.value(c));
     throw new TapeError("unknown operation");
-  }
-
-  private name(prefix: string): string {
-    return `${prefix}${this.count++}`;
-  }
-
-  private local(expression: string): string {
-    const name = this.name("x");
-    this.lines.push(`const ${name}=${expression};`);
-    return name;
-  }
-
-  private buffer(shape: Shape): Big {
-    this.buffers.push(new Float64Array(size(shape)));
-    return { shape, buffer: `B${this.buffers.length - 1}`, offset: "0", strides: rowStrides(shape) };
   }
 
   private input(name: string): Value {
     const place = this.places[name];
     if (!place) throw new TapeError(`no input ${name}; there are ${Object.keys(this.places).join(", ")}`);
     const { array, offset, shape } = place;
-    const value: Big = { shape, buffer: array, offset, strides: rowStrides(shape) };
-    return size(shape) <= UNROLL ? this.small(value) : value;
+    return this.fit({ shape, buffer: array, offset, strides: rowStrides(shape) });
   }
 
-  private constant(given: unknown): Value {
-    const shape: number[] = [];
-    for (let x = given; Array.isArray(x); x = x[0]) shape.push(x.length);
-    // Numbers that JSON lacks come as text: "NaN", "Infinity".
-    const numbers = (shape.length ? (given as unknown[]).flat(Infinity) : [given]).map(Number);
-    if (numbers.length <= UNROLL) return { shape, items: numbers.map((x) => (x < 0 ? `(${x})` : String(x))) };
-    const value = this.buffer(shape);
-    this.buffers[this.buffers.length - 1]!.set(numbers);
-    return value;
+  /** Begin the loop of a search; its candidate is kept in variables. */
+  private begin(start: Value, tries: number, index: number): Value {
+    const { shape, items } = this.small(start);
+    const names = items.map(() => this.name());
+    names.forEach((name, i) => this.lines.push(`let ${name}=${items[i]};`));
+    this.lines.push(`for(let n${index}=0;n${index}<${tries};n${index}++){`);
+    this.loops.push(index);
+    return { shape, items: names };
   }
 
-  /** A value as locals; views are read out. */
-  private small(value: Value): Small {
-    if ("items" in value) return value;
-    const flat = spread(value.shape, value.shape);
-    const strides = rowStrides(value.shape);
-    const items = flat.map((i) => {
-      const at = value.strides.reduce((sum, s, d) => sum + s * (Math.floor(i / strides[d]!) % value.shape[d]!), 0);
-      return this.local(`${value.buffer}[${value.offset}+${at}]`);
-    });
-    return { shape: value.shape, items };
+  /** End the body of the loop; the values in it are out of reach from here. */
+  private end(candidate: number, after: Value): Value {
+    const x = this.value(candidate) as Small;
+    const next = this.small(after).items.map((item) => this.local(item));
+    x.items.forEach((name, i) => this.lines.push(`${name}=${next[i]};`));
+    this.lines.push("}");
+    this.values.fill(null, this.loops.pop());
+    return x;
   }
 
-  /** A value in a buffer; locals are written out. */
-  private big(value: Value): Big {
-    if ("buffer" in value) return value;
-    const written = this.buffer(value.shape);
-    value.items.forEach((item, i) => this.lines.push(`${written.buffer}[${i}]=${item};`));
-    return written;
-  }
-
-  /** The expression of a value's element inside `loop` over `shape`. */
-  private element(value: Value, shape: Shape): string {
-    if (size(value.shape) === 1) return this.small(value).items[0]!;
-    const { buffer, offset, strides, shape: own } = this.big(value);
-    const skip = shape.length - own.length;
-    const terms = strides.map((s, d) => (own[d] === 1 ? "0" : `${s}*i${d + skip}`));
-    return `${buffer}[${[offset, ...terms].join("+")}]`;
-  }
-
-  private loop(shape: Shape, target: string, expression: string): void {
-    const heads = shape.map((n, d) => `for(let i${d}=0;i${d}<${n};i${d}++)`).join("");
-    this.lines.push(`{let k=0;${heads}{${target}=${expression};k++;}}`);
-  }
-
-  private map(args: Value[], write: (...args: string[]) => string): Value {
-    const shape = broadcast(args.map((v) => v.shape));
-    if (size(shape) <= UNROLL) {
-      const items = args.map((v) => this.small(v).items);
-      const indices = args.map((v) => spread(v.shape, shape));
-      const each = Array.from({ length: size(shape) }, (_, k) =>
-        this.local(write(...items.map((list, j) => list[indices[j]![k]!]!))),
-      );
-      return { shape, items: each };
-    }
-    const elements = args.map((v) => this.element(v, shape));
-    const result = this.buffer(shape);
-    this.loop(shape, `${result.buffer}[k]`, write(...elements));
-    return result;
-  }
-
-  private get(value: Value, index: unknown[]): Value {
-    const source = "items" in value ? rowStrides(value.shape) : value.strides;
+  /** Shape, strides and first element of a part of a value. */
+  private part(value: Value, index: unknown[]): [number[], number[], number] {
+    const source = stridesOf(value);
     const shape: number[] = [];
     const strides: number[] = [];
     let shift = 0;
@@ -207,48 +144,56 @@ export class Emitter {
       shape.push(length);
       strides.push(stride * step);
     }
-    shape.push(...value.shape.slice(d));
-    strides.push(...source.slice(d));
-    return this.view(value, shape, strides, shift);
+    return [[...shape, ...value.shape.slice(d)], [...strides, ...source.slice(d)], shift];
   }
 
-  private transpose(value: Value): Value {
-    const strides = "items" in value ? rowStrides(value.shape) : [...value.strides];
-    return this.view(value, [...value.shape].reverse(), strides.reverse(), 0);
+  private get(value: Value, index: unknown[]): Value {
+    return this.view(value, ...this.part(value, index));
   }
 
-  private view(value: Value, shape: Shape, strides: number[], shift: number): Value {
-    if ("buffer" in value) {
-      const view = { shape, strides, buffer: value.buffer, offset: `${value.offset}+${shift}` };
-      return size(shape) <= UNROLL ? this.small(view) : view;
+  private set(value: Value, index: unknown[], by: Value): Value {
+    if ("items" in value) {
+      const [shape, strides, shift] = this.part(value, index);
+      const full = this.small(this.map([by, { shape, items: Array(size(shape)).fill("0") }], (x) => x));
+      const items = [...value.items];
+      spots(shape, strides, shift).forEach((at, k) => (items[at] = full.items[k]!));
+      return { shape: value.shape, items };
     }
-    let indices = [shift];
-    shape.forEach((n, d) => {
-      indices = indices.flatMap((i) => Array.from({ length: n }, (_, k) => i + k * strides[d]!));
-    });
-    return { shape, items: indices.map((i) => value.items[i]!) };
+    const copied = this.fill(value, this.buffer(value.shape));
+    const [shape, strides, shift] = this.part(copied, index);
+    const target = { shape, strides, buffer: copied.buffer, offset: String(shift) };
+    this.loop(shape, this.at(target), this.element(by, shape));
+    return copied;
   }
 
-  private stack(parts: Value[], axis: number): Value {
-    const inner = broadcast(parts.map((v) => v.shape));
-    const at = axis < 0 ? axis + inner.length + 1 : axis;
-    const shape = [...inner.slice(0, at), parts.length, ...inner.slice(at)];
+  private transpose(value: Value, axes = value.shape.map((_, d) => d).reverse()): Value {
+    const strides = stridesOf(value);
+    return this.view(value, axes.map((d) => value.shape[d]!), axes.map((d) => strides[d]!), 0);
+  }
+
+  private concat(parts: Value[], axis: number): Value {
+    const first = parts[0]!.shape;
+    const at = axis < 0 ? axis + first.length : axis;
+    const shape = first.map((n, d) => (d === at ? parts.reduce((sum, v) => sum + v.shape[d]!, 0) : n));
+    for (const v of parts)
+      if (v.shape.length !== first.length || v.shape.some((n, d) => d !== at && n !== first[d]))
+        throw new TapeError(`shapes (${first}) and (${v.shape}) do not fit`);
     const strides = rowStrides(shape);
+    let shift = 0;
     if (size(shape) <= UNROLL) {
-      const lists = parts.map((v) => this.small(v).items);
-      const items = Array.from({ length: size(shape) }, (_, k) => {
-        const j = Math.floor(k / strides[at]!) % parts.length;
-        const outer = Math.floor(k / (strides[at]! * parts.length));
-        return lists[j]![outer * strides[at]! + (k % strides[at]!)]!;
-      });
+      const items: string[] = Array(size(shape));
+      for (const v of parts) {
+        const own = this.small(v).items;
+        spots(v.shape, strides, shift).forEach((to, k) => (items[to] = own[k]!));
+        shift += strides[at]! * v.shape[at]!;
+      }
       return { shape, items };
     }
     const result = this.buffer(shape);
-    const own = strides.filter((_, d) => d !== at);
-    parts.forEach((v, j) => {
-      const target = [`${j * strides[at]!}`, ...own.map((s, d) => `${s}*i${d}`)].join("+");
-      this.loop(inner, `${result.buffer}[${target}]`, this.element(v, inner));
-    });
+    for (const v of parts) {
+      this.fill(v, { ...result, shape: v.shape, offset: String(shift) });
+      shift += strides[at]! * v.shape[at]!;
+    }
     return result;
   }
 
@@ -262,8 +207,7 @@ export class Emitter {
     const count = size(value.shape) / size(shape);
     const finish = (x: string) => (op === "mean" ? `(${x})/${count}` : x);
     if ("items" in value) {
-      const strides = rowStrides(value.shape);
-      const moved = this.view(value, [...shape, ...over.map((d) => value.shape[d]!)], [...kept, ...over].map((d) => strides[d]!), 0) as Small;
+      const moved = this.transpose(value, [...kept, ...over]) as Small;
       const items = Array.from({ length: size(shape) }, (_, k) =>
         this.local(finish(moved.items.slice(k * count, (k + 1) * count).reduce((a, b) => add(a, b), start))),
       );
@@ -275,29 +219,35 @@ export class Emitter {
     this.lines.push(`${result.buffer}.fill(${start});`);
     this.loop(value.shape, target, add(target, this.element(value, value.shape)));
     if (op === "mean") this.loop(shape, `${result.buffer}[k]`, finish(`${result.buffer}[k]`));
-    return size(shape) <= UNROLL ? this.small(result) : result;
+    return this.fit(result);
   }
 
   private matmul(a: Value, b: Value): Value {
     const left = a.shape.length === 1 ? this.get(a, [null]) : a;
-    const right = b.shape.length === 1 ? this.get(b, [["slice", null, null, null], null]) : b;
-    const n = left.shape[1];
-    const n2 = right.shape[0];
+    const right = b.shape.length === 1 ? this.get(b, [ALL, null]) : b;
+    const [m, n] = left.shape as [number, number];
+    const [n2, p] = right.shape as [number, number];
     if (left.shape.length !== 2 || right.shape.length !== 2 || n !== n2)
       throw new TapeError(`shapes (${a.shape}) and (${b.shape}) do not fit`);
-    const rows = this.get(left, [SLICE, null, SLICE]);
-    const columns = this.get(this.transpose(right), [null, SLICE, SLICE]);
-    const product = this.fold("sum", this.map([rows, columns], BINARY["mul"]!), 2);
-    const index = [...(a.shape.length === 1 ? [0] : [SLICE]), ...(b.shape.length === 1 ? [0] : [SLICE])];
-    return this.get(product, index);
+    const index = [a.shape.length === 1 ? 0 : ALL, b.shape.length === 1 ? 0 : ALL];
+    if (m * n * p <= UNROLL) {
+      const product = this.map([this.get(left, [ALL, ALL, null]), this.get(right, [null, ALL, ALL])], BINARY["mul"]!);
+      return this.get(this.fold("sum", product, 1), index);
+    }
+    const [x, y, result] = [this.big(left), this.big(right), this.buffer([m, p])];
+    const term = `${this.at(x, (d) => "ik"[d]!)}*${this.at(y, (d) => "kj"[d]!)}`;
+    this.lines.push(
+      `for(let i=0;i<${m};i++)for(let j=0;j<${p};j++){let s=0;for(let k=0;k<${n};k++)s+=${term};${result.buffer}[i*${p}+j]=s;}`,
+    );
+    return this.get(this.fit(result), index);
   }
 
   /** Ask the objective for its loss (shape ()) or its gradient (the shape of x). */
   private asked(x: Value, shape: Shape): Value {
-    const point = this.big("items" in x ? x : this.map([x], (a) => a));
+    const point: Big = this.packed(x);
     if (shape.length === 0) return { shape, items: [this.local(`J.loss(${point.buffer})`)] };
     const result = this.buffer(shape);
     this.lines.push(`J.grad(${point.buffer},${result.buffer});`);
-    return size(shape) <= UNROLL ? this.small(result) : result;
+    return this.fit(result);
   }
 }

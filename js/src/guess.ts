@@ -4,7 +4,7 @@ import { CurveView } from "./curve";
 import { button, h, svg } from "./dom";
 import { number, point } from "./format";
 import { MapView } from "./map";
-import { Objective } from "./run";
+import { Objective } from "./objective";
 import type { GuessScene, Point, SliderPart } from "./scene";
 import { slider } from "./slider";
 import { inFrame, whenSettled, type Store } from "./store";

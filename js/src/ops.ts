@@ -4,21 +4,25 @@ export type Shape = readonly number[];
 
 export class TapeError extends Error {}
 
+const EVEN = 2 ** 52;
+
 export const UNARY: Record<string, (a: string) => string> = {
   neg: (a) => `-(${a})`,
   not: (a) => `(${a}===0?1:0)`,
+  // Halves to the even neighbour, as NumPy; beyond 2^52 every float is whole.
+  rint: (a) => `(Math.abs(${a})<${EVEN}?${a}<0?${a}-${EVEN}+${EVEN}:${a}+${EVEN}-${EVEN}:${a})`,
 };
-for (const name of ["exp", "log", "log2", "log1p", "expm1", "sqrt", "abs", "sign"])
-  UNARY[name] = (a) => `Math.${name}(${a})`;
-for (const name of ["floor", "ceil", "cos", "sin", "tanh"]) UNARY[name] = (a) => `Math.${name}(${a})`;
+const MATH =
+  "exp log log2 log10 log1p expm1 sqrt cbrt abs sign floor ceil trunc sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh";
+for (const name of MATH.split(" ")) UNARY[name] = (a) => `Math.${name}(${a})`;
 
 export const BINARY: Record<string, (a: string, b: string) => string> = {
   and: (a, b) => `(${a}!==0&&${b}!==0?1:0)`,
   or: (a, b) => `(${a}!==0||${b}!==0?1:0)`,
-  pow: (a, b) => `Math.pow(${a},${b})`,
-  max: (a, b) => `Math.max(${a},${b})`,
-  min: (a, b) => `Math.min(${a},${b})`,
+  // The sign of b, as in Python; JavaScript's % has that of a.
+  mod: (a, b) => `(${a}%${b}<0!==${b}<0&&${a}%${b}!==0?${a}%${b}+${b}:${a}%${b})`,
 };
+for (const name of ["pow", "max", "min", "atan2", "hypot"]) BINARY[name] = (a, b) => `Math.${name}(${a},${b})`;
 for (const [name, sign] of Object.entries({ add: "+", sub: "-", mul: "*", div: "/" }))
   BINARY[name] = (a, b) => `(${a})${sign}(${b})`;
 const COMPARISONS = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "===", ne: "!==" };
@@ -27,6 +31,7 @@ for (const [name, sign] of Object.entries(COMPARISONS))
 
 export const FOLDS: Record<string, { start: string; add: (a: string, b: string) => string }> = {
   sum: { start: "0", add: (a, b) => `${a}+${b}` },
+  prod: { start: "1", add: (a, b) => `${a}*${b}` },
   mean: { start: "0", add: (a, b) => `${a}+${b}` },
   amax: { start: "-Infinity", add: (a, b) => `Math.max(${a},${b})` },
   amin: { start: "Infinity", add: (a, b) => `Math.min(${a},${b})` },

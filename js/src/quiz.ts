@@ -2,7 +2,7 @@
 
 import { button, h } from "./dom";
 import { MapView } from "./map";
-import { Objective } from "./run";
+import { Objective } from "./objective";
 import type { QuizQuestion, QuizScene } from "./scene";
 import { inFrame, type Store } from "./store";
 import { grid, heights, solid, type Grid } from "./surface";

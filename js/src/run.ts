@@ -1,77 +1,37 @@
 // Run a rule over an objective within a budget of gradient evaluations.
 
-import { size } from "./ops";
-import type { ObjectivePart, RulePart } from "./scene";
-import {
-  compile,
-  compileInit,
-  compileStep,
-  dataArrays,
-  type CompiledInit,
-  type CompiledStep,
-  type Evaluator,
-  type Shape,
-} from "./tape";
+import { Counted, type Objective } from "./objective";
+import { size, type Shape } from "./ops";
+import { Schedules } from "./schedule";
+import type { RulePart } from "./scene";
+import { compileInit, compileStep, type CompiledInit, type CompiledStep, type Evaluator } from "./tape";
 
 export const TOO_LARGE = 1e12;
 
-/** A loss and its gradient, compiled. */
-export class Objective implements Evaluator {
-  private readonly lossOf: (x: Float64Array, out: Float64Array) => void;
-  private readonly gradOf: (x: Float64Array, out: Float64Array) => void;
-  private readonly out = new Float64Array(1);
-  private readonly point = new Float64Array(2);
-
-  constructor(part: Pick<ObjectivePart, "loss"> & Partial<Pick<ObjectivePart, "grad" | "data">>, dim = 2) {
-    const data = dataArrays(part.data ?? {});
-    this.lossOf = compile(part.loss, { theta: [dim] }, data).call;
-    this.gradOf = part.grad ? compile(part.grad, { theta: [dim] }, data).call : () => {};
-  }
-
-  loss(x: Float64Array): number {
-    this.lossOf(x, this.out);
-    return this.out[0]!;
-  }
-
-  grad(x: Float64Array, out: Float64Array): void {
-    this.gradOf(x, out);
-  }
-
-  at(x: number, y: number): number {
-    this.point[0] = x;
-    this.point[1] = y;
-    return this.loss(this.point);
-  }
-
-  slope(x: number, y: number): [number, number] {
-    const out = new Float64Array(2);
-    this.grad(Float64Array.of(x, y), out);
-    return [out[0]!, out[1]!];
-  }
-}
-
-/** A rule, compiled, with the layout of theta and its state in one array. */
+/** A rule, compiled, with the layout of theta, its state and its schedules' memory in one array. */
 export class Runner {
   readonly compiled: CompiledStep;
+  readonly schedules: Schedules;
   readonly width: number;
+  /** Gradients that each step asks for, but for those of a search. */
   readonly gradsPerStep: number;
-  readonly lossesPerStep: number;
   /** The shapes of "theta" and of each field of the state. */
   readonly fields: Readonly<Record<string, Shape>>;
   private readonly begin: CompiledInit;
+  private readonly own: number;
 
   constructor(
     readonly part: RulePart,
     readonly dim: number,
   ) {
-    const names = part.hyper.map((h) => h.name);
+    this.schedules = new Schedules(part.schedules ?? []);
+    const names = [...part.hyper, ...this.schedules.parts].map((h) => h.name);
     this.begin = compileInit(part.init, dim, names);
     this.fields = this.begin.fields;
-    this.width = Object.values(this.fields).reduce((n, shape) => n + size(shape), 0);
+    this.own = Object.values(this.fields).reduce((n, shape) => n + size(shape), 0);
+    this.width = this.own + this.schedules.width;
     this.compiled = compileStep(part.program, this.fields, names);
-    const count = (op: string) => part.program.nodes.filter((n) => n[0] === op).length;
-    this.gradsPerStep = count("grad");
-    this.lossesPerStep = count("loss");
+    this.gradsPerStep = this.compiled.asked.length;
   }
 
   /** Steps that a budget of gradient evaluations pays for. */
@@ -79,13 +39,21 @@ export class Runner {
     return Math.floor(budget / Math.max(1, this.gradsPerStep));
   }
 
-  /** Theta and state before the first step. */
+  /** Theta, state and memory before the first step. */
   init(start: readonly number[], hyper: Float64Array, into: Float64Array): void {
     this.begin.init(Float64Array.from(start), hyper, into);
+    this.schedules.init(into, this.own);
   }
 
+  /** The settings; those on a schedule are as before it begins, until a step sets them. */
   hyper(settings: Readonly<Record<string, number>>): Float64Array {
-    return Float64Array.from(this.part.hyper, (h) => settings[h.name] ?? h.value);
+    const own = this.part.hyper.map((h) => settings[h.name] ?? h.value);
+    return Float64Array.from([...own, ...this.schedules.parts.map((s) => s.value)]);
+  }
+
+  /** Set what is on a schedule for step t, where the loss is `loss`. */
+  schedule(from: Float64Array, o: number, to: Float64Array, p: number, t: number, loss: number, hyper: Float64Array): void {
+    this.schedules.step(from, o + this.own, to, p + this.own, t, loss, hyper, this.part.hyper.length);
   }
 }
 
@@ -97,36 +65,50 @@ export interface Run {
   /** The last step whose loss is a usable number. */
   steps: number;
   loss: Float64Array;
+  /** Evaluations that the rule and its schedules had asked for by then. */
+  lossEvals: Float64Array;
+  gradEvals: Float64Array;
   divergedAt: number;
   firstBelow: number;
 }
 
-/** The step's effect on one point of a run, with every local value. */
+/** The step's effect on one point of a run, with every local value, and the settings it was taken with. */
 export interface Moment {
   record: Float64Array;
   next: Float64Array;
+  hyper: Float64Array;
 }
 
+/** Run a rule; with `rows`, step k descends the objective on rows[k], and there are no more steps. */
 export function run(
   runner: Runner,
-  J: Evaluator,
+  J: Evaluator & { on?: Objective["on"] },
   start: readonly number[],
   settings: Readonly<Record<string, number>>,
   budget: number,
   target: number,
   reuse?: Run,
+  rows?: readonly (readonly number[])[],
 ): Run {
-  const { width, dim, compiled } = runner;
-  const most = runner.stepsFor(budget);
+  const { width, dim, compiled, schedules, gradsPerStep } = runner;
+  const most = Math.min(runner.stepsFor(budget), rows?.length ?? Infinity);
   const fits = reuse && reuse.history.length === (most + 1) * width;
+  const column = () => new Float64Array(most + 1);
   const history = fits ? reuse.history : new Float64Array((most + 1) * width);
-  const loss = fits ? reuse.loss : new Float64Array(most + 1);
+  const [loss, lossEvals, gradEvals] = fits ? [reuse.loss, reuse.lossEvals, reuse.gradEvals] : [column(), column(), column()];
   const hyper = runner.hyper(settings);
   const x = new Float64Array(dim);
-  const result: Run = { history, width, dim, steps: 0, loss, divergedAt: -1, firstBelow: -1 };
+  const counted = new Counted();
+  const result: Run = { history, width, dim, steps: 0, loss, lossEvals, gradEvals, divergedAt: -1, firstBelow: -1 };
   runner.init(start, hyper, history);
   for (let k = 0; k <= most; k++) {
-    if (k) compiled.step(history, (k - 1) * width, history, k * width, hyper, J);
+    if (k) {
+      if (counted.grads + gradsPerStep > budget) break;
+      counted.of = rows ? J.on!(rows[k - 1]!) : J;
+      if (schedules.watches) counted.losses++;
+      runner.schedule(history, (k - 1) * width, history, k * width, k - 1, loss[k - 1]!, hyper);
+      compiled.step(history, (k - 1) * width, history, k * width, hyper, counted);
+    }
     for (let d = 0; d < dim; d++) x[d] = history[k * width + d]!;
     const value = J.loss(x);
     // A NaN fails the comparison, so it counts as diverged; so does a point that left the floats.
@@ -135,6 +117,8 @@ export function run(
       break;
     }
     loss[k] = value;
+    lossEvals[k] = counted.losses;
+    gradEvals[k] = counted.grads;
     result.steps = k;
     if (result.firstBelow < 0 && value < target) result.firstBelow = k;
   }
@@ -151,6 +135,8 @@ export function moment(
 ): Moment {
   const record = new Float64Array(runner.compiled.recordSize);
   const next = new Float64Array(runner.width);
-  runner.compiled.traced(result.history, k * runner.width, next, 0, runner.hyper(settings), J, record);
-  return { record, next };
+  const hyper = runner.hyper(settings);
+  runner.schedule(result.history, k * runner.width, next, 0, k, result.loss[k]!, hyper);
+  runner.compiled.traced(result.history, k * runner.width, next, 0, hyper, J, record);
+  return { record, next, hyper };
 }

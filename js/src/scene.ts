@@ -15,12 +15,26 @@ export interface SliderPart {
   limits: [number | null, number | null];
 }
 
+/** A hyper-parameter that changes with the steps: programs of lecopt.trace.trace_schedule. */
+export interface SchedulePart {
+  name: string;
+  symbol: string;
+  /** The rule's own value, which its init sees. */
+  value: number;
+  /** What a watching schedule remembers at first. */
+  init: Program;
+  /** From t (and loss, and memory) to "value" (and memory). */
+  step: Program;
+}
+
 export interface RulePart {
   key: string;
   program: Program;
   /** From theta and the hyper-parameters to theta and the state before the first step. */
   init: Program;
+  /** Those that the reader moves; `schedules` are the others. */
   hyper: SliderPart[];
+  schedules?: SchedulePart[];
 }
 
 export interface ObjectivePart {
@@ -31,6 +45,8 @@ export interface ObjectivePart {
   loss: Program;
   grad: Program;
   data: Record<string, unknown>;
+  /** Its programs on so many rows, where they are not those of all rows. */
+  sizes?: Record<number, { loss: Program; grad: Program }>;
   predict?: Program;
 }
 

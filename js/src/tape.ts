@@ -1,7 +1,8 @@
 // Compile a tape (lecopt/trace.py) to a JavaScript function.
 
-import { Emitter, type Place, type Program } from "./emit";
+import { Emitter, type Program } from "./emit";
 import { size, TapeError, type Shape } from "./ops";
+import type { Place } from "./values";
 
 export type { Node, Program } from "./emit";
 export { TapeError, type Shape } from "./ops";
@@ -127,7 +128,8 @@ export function compileStep(
     return made;
   };
   const locals = (program.locals ?? []).map(([name, node, line]) => slot(name, node, line));
-  const asked = program.nodes
+  const asked = slow.outside
+    .map((i) => program.nodes[i]!)
     .filter(([op]) => op === "grad")
     .map(([, node]) => slot("", node as number, -1));
   write(slow);

@@ -2,7 +2,8 @@
 
 import type { Arrow } from "./track";
 import type { MapView } from "./map";
-import { moment, type Objective, type Run, type Runner } from "./run";
+import type { Objective } from "./objective";
+import { moment, type Run, type Runner } from "./run";
 
 const SEEN = 46;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { moment, Objective, run, Runner } from "../src/run";
+import { Objective } from "../src/objective";
+import { moment, run, Runner } from "../src/run";
 import { series } from "../src/series";
 import type { Node } from "../src/tape";
 import { niceFactor } from "../src/vectors";

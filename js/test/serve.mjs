@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { outputFiles } = await build({
-  stdin: { contents: 'export * from "./run"; export * from "./tape"; export * from "./series";', resolveDir: here("../src") },
+  stdin: { contents: 'export * from "./run"; export * from "./objective"; export * from "./tape"; export * from "./series";', resolveDir: here("../src") },
   bundle: true,
   format: "esm",
   write: false,
@@ -16,13 +16,17 @@ const { Objective, Runner, run, moment, compile, series } = await import(`data:t
 const plain = (numbers) => Array.from(numbers, (x) => (Number.isFinite(x) ? x : String(x)));
 
 const answers = {
-  run({ objective, rule, start, settings, budget }) {
+  run({ objective, rule, start, settings, budget, rows }) {
     const runner = new Runner(rule, start.length);
     const J = new Objective(objective, start.length);
-    const result = run(runner, J, start, settings, budget, 1e-5);
+    const result = run(runner, J, start, settings, budget, 1e-5, undefined, rows);
+    const until = (column) => plain(column.subarray(0, result.steps + 1));
     return {
+      width: result.width,
       history: plain(result.history.subarray(0, (result.steps + 1) * result.width)),
-      loss: plain(result.loss.subarray(0, result.steps + 1)),
+      loss: until(result.loss),
+      lossEvals: until(result.lossEvals),
+      gradEvals: until(result.gradEvals),
       first: result.firstBelow,
       diverged: result.divergedAt,
     };
@@ -31,9 +35,9 @@ const answers = {
     const runner = new Runner(rule, start.length);
     const J = new Objective(objective, start.length);
     const result = run(runner, J, start, settings, step, 1e-5);
-    const { record } = moment(runner, J, result, step, settings);
+    const { record, hyper } = moment(runner, J, result, step, settings);
     const entries = runner.compiled.locals.map((s) => [s.name, plain(record.subarray(s.offset, s.offset + s.size))]);
-    return Object.fromEntries(entries);
+    return { ...Object.fromEntries(entries), hyper: plain(hyper) };
   },
   series({ rule, settings, gradients, wanted }) {
     const result = series(rule, settings, gradients, wanted);

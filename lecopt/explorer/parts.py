@@ -166,8 +166,9 @@ def step_part(program: Scene) -> Scene:
 
 
 def fields(rule: Any) -> list[dataclasses.Field[Any]]:
-    """Return the hyper-parameters of a rule that are numbers."""
-    return [f for f in declared(rule) if isinstance(getattr(rule, f.name), int | float | np.number)]
+    """Return the hyper-parameters of a rule that a slider can move."""
+    numbers = (f for f in declared(rule) if f.metadata.get("sweep", True))
+    return [f for f in numbers if isinstance(getattr(rule, f.name), int | float | np.number)]
 
 
 def slider_of(field: dataclasses.Field[Any], value: float) -> Scene:
