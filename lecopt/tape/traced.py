@@ -73,7 +73,7 @@ class Traced(NDArrayOperatorsMixin):
 
     @property
     def mT(self) -> Traced:
-        return np.swapaxes(self, -1, -2)  # type: ignore[arg-type, return-value]
+        return np.swapaxes(self, -1, -2)  # type: ignore[return-value]
 
     def __len__(self) -> int:
         return len(self.example)
