@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import tempfile
 import time
@@ -40,6 +41,7 @@ PREAMBLE = (
     "sys.modules['lecopt.grading'].check = lambda *tasks, **options: None\n"
     "del importlib, name, sys\n"
 )
+TIME_UP = "the time was up"
 # Parts of pytest that notebooks do not need: each takes time to load, for each submission.
 UNUSED = (
     "assertion", "cacheprovider", "capture", "debugging", "doctest", "faulthandler", "junitxml",
@@ -56,7 +58,7 @@ class StoppedError(Exception):
 class BoundedKernel(RunningKernel):  # type: ignore[misc]
     """nbval's kernel, in the sandbox, with an eye on the clock and on the amount of output."""
 
-    def __init__(self, place: Sandbox) -> None:
+    def __init__(self, place: Sandbox, notebook_ends: float = math.inf) -> None:
         self.limits = place.limits
         self.group_ends = self.cell_ends = time.monotonic() + self.limits.group
         self.received = 0
@@ -73,6 +75,7 @@ class BoundedKernel(RunningKernel):  # type: ignore[misc]
         except (RuntimeError, StoppedError) as error:
             self.stop()
             raise SandboxError(f"no kernel would start: {error}. {place.complaint()}") from error
+        self.group_ends = min(time.monotonic() + self.limits.group, notebook_ends)
 
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
         self.cell_ends = time.monotonic() + self.limits.cell
@@ -88,7 +91,7 @@ class BoundedKernel(RunningKernel):  # type: ignore[misc]
                 raise StoppedError("the kernel died")
             now = time.monotonic()
             if now > min(self.group_ends, self.cell_ends):
-                raise StoppedError("the time was up")
+                raise StoppedError(TIME_UP)
             if now > ends:
                 raise Empty
         return self.waiting[stream].popleft()
@@ -185,7 +188,10 @@ class GradedNotebook(IPyNbFile):  # type: ignore[misc]
     plugin: _Plugin
 
     def setup(self) -> None:
-        self.kernel = BoundedKernel(self.plugin.place)
+        if time.monotonic() > self.plugin.notebook_ends:
+            self.kernel, self.stopped = None, TIME_UP
+            return
+        self.kernel = BoundedKernel(self.plugin.place, self.plugin.notebook_ends)
         if self.plugin.place.kind == "none":
             self.kernel.await_reply(self.kernel.execute_cell_input(PREAMBLE))
 
@@ -230,8 +236,9 @@ def notebook_of(group: Group, expected: dict[str, str]) -> dict[str, Any]:
 class _Plugin:
     """Collects graded notebooks, and what came of them."""
 
-    def __init__(self, place: Sandbox, wanted: list[Path]) -> None:
+    def __init__(self, place: Sandbox, wanted: list[Path], notebook_ends: float) -> None:
         self.place = place
+        self.notebook_ends = notebook_ends
         self.wanted = wanted
         self.cells: list[GradedCell] = []
         self.trouble: list[str] = []
@@ -254,9 +261,9 @@ class _Plugin:
             self.trouble.append(str(report.longrepr))
 
 
-def run_notebooks(files: list[Path], place: Sandbox) -> _Plugin:
+def run_notebooks(files: list[Path], place: Sandbox, ends: float) -> _Plugin:
     """Hand notebooks to pytest and nbval."""
-    plugin = _Plugin(place, files)
+    plugin = _Plugin(place, files, ends)
     args = ["-p", "nbval.plugin", *(f"-pno:{name}" for name in UNUSED)]
     args += ["--disable-plugin-autoload", "--noconftest", "-c", os.devnull, "-W", "ignore"]
     args += ["--rootdir", str(files[0].parent), "--nbval-cell-timeout", "1e9", *map(str, files)]
@@ -269,9 +276,16 @@ def run_notebooks(files: list[Path], place: Sandbox) -> _Plugin:
 
 
 def compare(
-    groups: Sequence[Group], expected: dict[str, str], place: Sandbox
+    groups: Sequence[Group],
+    expected: dict[str, str],
+    place: Sandbox,
+    ends: float | None = None,
 ) -> dict[str, list[Ran]]:
-    """Run task groups, each in a kernel of its own; return what came of each task's checks."""
+    """Run task groups, each in a kernel of its own; return what came of each task's checks.
+
+    All are stopped when the clock (`time.monotonic`) shows `ends`, by default the notebook's limit.
+    """
+    ends = time.monotonic() + place.limits.notebook if ends is None else ends
     results: dict[str, list[Ran]] = {}
     with tempfile.TemporaryDirectory(prefix="lecopt-") as folder:
         files = {}
@@ -279,7 +293,7 @@ def compare(
             files[Path(folder) / f"{number:03d}.ipynb"] = group
         for path, group in files.items():
             path.write_text(json.dumps(notebook_of(group, expected)))
-        plugin = run_notebooks(list(files), place)
+        plugin = run_notebooks(list(files), place, ends)
     again = []
     for notebook in dict.fromkeys(cell.parent for cell in plugin.cells):
         group = files[notebook.path]
@@ -287,4 +301,4 @@ def compare(
         if notebook.stopped and group.steps[notebook.stopped_at].kind == "carried":
             again.append(group.alone())
         results[group.task] = [c.ran for c in cells if c.ran is not None and c.counts()]
-    return {**results, **(compare(again, expected, place) if again else {})}
+    return {**results, **(compare(again, expected, place, ends) if again else {})}

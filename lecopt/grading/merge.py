@@ -62,14 +62,25 @@ class _Found:
     cell: Cell | None
 
 
-def read_notebook(path: Path) -> dict[str, Any]:
-    """Read a notebook that may be anything; raise ExerciseError in words for its owner."""
+def read_bytes(path: Path) -> bytes:
+    """Read a file that may be anything; raise ExerciseError in words for its owner."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ExerciseError(f"it is larger than {MAX_BYTES >> 20} MB: clear its outputs")
-        content = json.loads(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise ExerciseError(f"it cannot be read: {error.strerror}") from error
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Read a notebook that may be anything; raise ExerciseError in words for its owner."""
+    return parse_notebook(read_bytes(path))
+
+
+def parse_notebook(data: bytes) -> dict[str, Any]:
+    """Read a notebook from a file's bytes; raise ExerciseError in words for its owner."""
+    try:
+        content = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise ExerciseError(f"it is not JSON, so it is no notebook ({error})") from error
     if not isinstance(content, dict) or not isinstance(content.get("nbformat"), int):

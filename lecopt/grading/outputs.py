@@ -35,7 +35,7 @@ def run_variants(exercise: Exercise, seed: int, kind: str) -> dict[str, dict[str
     """Run every known answer: {variant: {check: what came of it}}. Our own code: trusted."""
     found: dict[str, dict[str, Ran]] = {}
     groups = [everything(exercise, task, seed) for task in exercise.tasks]
-    with Sandbox(kind, replace(Limits(), group=900, cell=300, cpu=900)) as place:
+    with Sandbox(kind, replace(Limits(), notebook=1800, group=900, cell=300, cpu=900)) as place:
         for runs in compare(groups, {}, place).values():
             for ran in runs:
                 variant, check = ran.check.split("|")

@@ -6,29 +6,31 @@ another and tries once more; then a human is asked. Workers die with the driver.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from lecopt.grading.compare import compare
 from lecopt.grading.exercise import Exercise, ExerciseError, Outputs
 from lecopt.grading.feedback import judge
 from lecopt.grading.limits import Limits
-from lecopt.grading.merge import merge, read_notebook
+from lecopt.grading.merge import merge, parse_notebook, read_bytes
 from lecopt.grading.sandbox import Sandbox
 from lecopt.grading.store import Grade
 
 TRIES = 2
+GIVEN_UP = f"the grader itself failed on it, {TRIES} times"
+IDLE = 600.0  # seconds: a worker ends by itself if its driver has forgotten it
 PR_SET_PDEATHSIG = 1
 
 
@@ -60,80 +62,106 @@ def is_link(path: Path) -> bool:
     return path.is_symlink() or path.parent.is_symlink()
 
 
-def read_submission(path: Path) -> dict[str, Any]:
+def read_submission(path: Path) -> bytes:
     """Read a notebook, but follow no link: it could lead to the reference, or to another's work."""
     if is_link(path):
         raise ExerciseError("it is a link to somewhere else, and links are not followed")
-    return read_notebook(path)
+    return read_bytes(path)
 
 
-def grade_one(job: Job, reference: Reference, place: Sandbox) -> Grade:
-    """Grade one submission, whatever it is."""
-    began = time.monotonic()
-    exercise, outputs = reference.exercise, reference.outputs
-    blank = Grade(job.student, job.exercise, job.key, reference.seed, reference.points, ())
-    try:
-        notebook = read_submission(job.path)
-    except ExerciseError as error:
-        return replace(
-            blank, tasks=tuple(judge(exercise, {}, outputs, reveal=False)), problems=(str(error),)
-        )
-    merged = merge(exercise, notebook, reference.seed)
-    results = compare(merged.groups, dict(outputs.solution), place)
-    return replace(
-        blank,
-        tasks=tuple(judge(exercise, results, outputs, reveal=False)),
-        notes=merged.notes,
-        problems=merged.problems,
-        seconds=time.monotonic() - began,
+def ungraded(job: Job, reference: Reference, problem: str) -> Grade:
+    """Return the grade of a submission that no code could be run of: a human's to give."""
+    tasks = tuple(judge(reference.exercise, {}, reference.outputs, reveal=False))
+    return Grade(
+        job.student, job.exercise, job.key, reference.seed, reference.points, tasks, (), (problem,)
     )
 
 
-def work(
-    pipe: Connection, references: Mapping[str, Reference], kind: str, limits: Limits, scratch: str
-) -> None:
-    """Grade what comes through the pipe until it closes."""
+def grade_one(
+    job: Job, reference: Reference, place: Sandbox, content: bytes | None = None
+) -> Grade:
+    """Grade one submission, whatever it is; its bytes are read from its path unless given."""
+    began = time.monotonic()
+    try:
+        notebook = parse_notebook(read_submission(job.path) if content is None else content)
+    except ExerciseError as error:
+        return ungraded(job, reference, str(error))
+    merged = merge(reference.exercise, notebook, reference.seed)
+    results = compare(merged.groups, dict(reference.outputs.solution), place)
+    return Grade(
+        job.student,
+        job.exercise,
+        job.key,
+        reference.seed,
+        reference.points,
+        tuple(judge(reference.exercise, results, reference.outputs, reveal=False)),
+        merged.notes,
+        merged.problems,
+        time.monotonic() - began,
+    )
+
+
+def work(fd: int) -> None:
+    """Grade what comes through a pipe until it closes, or nothing has come for too long."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    pipe = Connection(fd)
+    kind, limits, scratch = pipe.recv()
     tempfile.tempdir = scratch
-    with Sandbox(kind, limits) as place:
-        while True:
-            try:
-                job = pipe.recv()
-            except EOFError:
-                return
-            pipe.send(grade_one(job, references[job.exercise], place))
+    with Sandbox(kind, limits) as place, contextlib.suppress(EOFError):
+        while pipe.poll(IDLE):
+            job, reference, content = pipe.recv()
+            pipe.send(grade_one(job, reference, place, content))
 
 
 class Worker:
-    """The driver's end of a worker."""
+    """The driver's end of a worker. (A thread that starts one must outlive it.)"""
 
-    def __init__(
-        self, references: Mapping[str, Reference], kind: str, limits: Limits, scratch: Path
-    ) -> None:
+    def __init__(self, kind: str, limits: Limits, scratch: Path) -> None:
+        self.limits = limits
         self.pipe, theirs = multiprocessing.Pipe()
-        args = (theirs, references, kind, limits, str(scratch))
-        # Spawned, not forked: nothing of the driver is in the worker's memory.
-        spawn = multiprocessing.get_context("spawn")
-        self.process: BaseProcess = spawn.Process(target=work, args=args)
-        self.process.start()
+        # Not forked: nothing of the driver, such as the right answers, is in the worker's memory
+        # before it is sent; and no child of `multiprocessing`, which a Dask worker may not have.
+        code = f"from lecopt.grading.workers import work; work({theirs.fileno()})"
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code, str(scratch)],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
         theirs.close()
+        self.pipe.send((kind, limits, str(scratch)))
         self.job: Job | None = None
         self.deadline = 0.0
 
-    def give(self, job: Job, seconds: float) -> None:
+    def give(self, job: Job, reference: Reference, content: bytes | None = None) -> None:
         self.job = job
-        self.deadline = time.monotonic() + seconds
-        self.pipe.send(job)
+        self.deadline = time.monotonic() + 60 + self.limits.notebook
+        with contextlib.suppress(OSError):  # it is dead: `take` finds out
+            self.pipe.send((job, reference, content))
+
+    def take(self, seconds: float = 0.0) -> Grade | None:
+        """Return the grade if there is one by then; a worker that died is past its deadline."""
+        try:
+            grade: Grade | None = self.pipe.recv() if self.pipe.poll(seconds) else None
+        except (EOFError, OSError):
+            grade, self.deadline = None, 0.0
+        if grade is not None:
+            self.job = None
+        return grade
+
+    @property
+    def failed(self) -> bool:
+        return time.monotonic() > self.deadline
 
     def stop(self) -> None:
         """End the worker: an idle one by itself, tidily; a busy one at once."""
         self.pipe.close()
         if self.job is None:
-            self.process.join(10)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
         self.process.kill()
-        self.process.join()
+        self.process.wait()
 
 
 def run_jobs(
@@ -148,42 +176,26 @@ def run_jobs(
     """Yield grades as they come. The workers keep their sockets and drafts in `scratch`."""
     todo = deque((job, 1) for job in jobs)
     tries: dict[Job, int] = {}
-    crew = [Worker(references, kind, limits, scratch) for _ in range(min(workers, len(todo)))]
+    crew = [Worker(kind, limits, scratch) for _ in range(min(workers, len(todo)))]
     try:
         while todo or any(worker.job for worker in crew):
             for worker in crew:
                 if worker.job is None and todo:
-                    job, tries[job] = todo.popleft()
-                    tasks = len(references[job.exercise].exercise.tasks)
-                    worker.give(job, 60 + 2 * tasks * limits.group)
+                    given, tries[given] = todo.popleft()
+                    worker.give(given, references[given.exercise])
             wait([worker.pipe for worker in crew if worker.job], timeout=1)
             for number, worker in enumerate(crew):
-                if worker.job is None:
+                if (job := worker.job) is None:
                     continue
-                try:
-                    grade = worker.pipe.recv() if worker.pipe.poll() else None
-                except (EOFError, OSError):
-                    grade, worker.deadline = None, 0.0
-                if grade is not None:
-                    worker.job = None
+                if (grade := worker.take()) is not None:
                     yield grade
-                elif time.monotonic() > worker.deadline:
-                    job = worker.job
+                elif worker.failed:
                     worker.stop()
-                    crew[number] = Worker(references, kind, limits, scratch)
+                    crew[number] = Worker(kind, limits, scratch)
                     if tries[job] < TRIES:
                         todo.append((job, tries[job] + 1))
                     else:
-                        yield given_up(job, references[job.exercise])
+                        yield ungraded(job, references[job.exercise], GIVEN_UP)
     finally:
         for worker in crew:
             worker.stop()
-
-
-def given_up(job: Job, reference: Reference) -> Grade:
-    """Return the grade of a submission that the grader could not survive: a human's to give."""
-    tasks = tuple(judge(reference.exercise, {}, reference.outputs, reveal=False))
-    problem = f"the grader itself failed on it, {TRIES} times"
-    return Grade(
-        job.student, job.exercise, job.key, reference.seed, reference.points, tasks, (), (problem,)
-    )
