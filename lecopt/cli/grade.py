@@ -32,6 +32,7 @@ source_option = click.option(
     show_default="one a processor",
     help="How many submissions to grade at once.",
 )
+@click.option("--dask", metavar="ADDRESS", help="Grade on the Dask cluster with this scheduler.")
 @click.option("--time", "seconds", default=20.0, show_default=True, help="Seconds for one cell.")
 @sandbox_option
 @source_option
@@ -41,6 +42,7 @@ def grade(
     exercise: str | None,
     seed: int | None,
     workers: int,
+    dask: str | None,
     seconds: float,
     kind: str,
     sources: Path,
@@ -55,8 +57,8 @@ def grade(
     from lecopt.grading.grade import Order, grade_class
     from lecopt.grading.limits import Limits
 
-    limits = Limits(cell=seconds, group=3 * seconds, cpu=int(4 * seconds) + 1)
-    order = Order(submissions, out, sources, exercise, seed, workers, kind, limits)
+    limits = Limits(cell=seconds, group=3 * seconds, notebook=9 * seconds, cpu=int(4 * seconds) + 1)
+    order = Order(submissions, out, sources, exercise, seed, workers, kind, limits, dask)
     bar = Progress("grading", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with in_words(), bar:
         task = bar.add_task("grading")

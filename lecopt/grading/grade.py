@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
-import json
-import platform
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from lecopt.grading.report import write_class_page, write_page
 from lecopt.grading.sandbox import bubblewrap, short_folder
 from lecopt.grading.source import read_source
 from lecopt.grading.store import Grade, Store, fingerprint
+from lecopt.grading.versions import versions
 from lecopt.grading.workers import Job, Reference, is_link, run_jobs
 
 SCRATCH = "lecopt-"
@@ -48,13 +46,7 @@ class Order:
     workers: int = 2
     kind: str = "bwrap"
     limits: Limits = Limits()
-
-
-def versions() -> str:
-    """Return the versions that a grade may depend on, as JSON."""
-    names = ("lecopt", "numpy", "ipykernel", "nbval")
-    found = {name: importlib.metadata.version(name) for name in names}
-    return json.dumps({"python": platform.python_version(), **found})
+    dask: str | None = None
 
 
 def find_sources(folder: Path, only: str | None) -> dict[str, Path]:
@@ -137,6 +129,8 @@ def grade_class(
     list(students(order))
     if order.kind == "bwrap":
         bubblewrap()
+    if order.dask is not None:
+        probe(order.dask, order.kind)
     order.out.mkdir(parents=True, exist_ok=True)
     store = Store(order.out / "results.sqlite")
     try:
@@ -185,17 +179,36 @@ def _grade(
     begin(len(jobs))
     with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=short_folder()) as folder:
         store.set("scratch", folder)
-        graded = run_jobs(
+        graded = start(order, jobs, references, Path(folder))
+        with contextlib.closing(graded):
+            for grade in graded:
+                keep(grade)
+
+
+def probe(address: str, kind: str) -> None:
+    """Raise ClusterError now, and not after long preparations, if a cluster cannot be used."""
+    from lecopt.grading.cluster import cluster
+
+    with cluster(address, kind):
+        pass
+
+
+def start(
+    order: Order, jobs: list[Job], references: dict[str, Reference], scratch: Path
+) -> Generator[Grade, None, None]:
+    """Return the grades to come, from processes here or from a cluster."""
+    if order.dask is None or not jobs:
+        return run_jobs(
             jobs,
             references,
             workers=order.workers,
             kind=order.kind,
             limits=order.limits,
-            scratch=Path(folder),
+            scratch=scratch,
         )
-        with contextlib.closing(graded):
-            for grade in graded:
-                keep(grade)
+    from lecopt.grading.cluster import run_on_cluster
+
+    return run_on_cluster(order.dask, jobs, references, kind=order.kind, limits=order.limits)
 
 
 def sweep(store: Store) -> None:

@@ -6,9 +6,11 @@ import copy
 import csv
 import html
 import json
+import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,26 @@ def told(files: dict[str, bytes], sources: list[Path] = SOURCES) -> list[str]:
             } | {html.escape(secret).encode(), html.escape(secret, quote=False).encode()}
             found += [name for name, data in files.items() if any(form in data for form in forms)]
     return sorted(set(found))
+
+
+def rows(out: Path) -> dict[str, tuple[str, float]]:
+    """Return what is in the store: {student: (key, seconds that grading took)}."""
+    path = out / "results.sqlite"
+    if not path.exists():
+        return {}
+    store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        found = store.execute("SELECT student, key, seconds FROM grade").fetchall()
+    except sqlite3.OperationalError:  # the table is not there yet
+        found = []
+    store.close()
+    return {student: (key, seconds) for student, key, seconds in found}
+
+
+def until(process: subprocess.Popen[bytes], room: Path, count: int) -> None:
+    """Wait until some are graded."""
+    end = time.monotonic() + 120
+    while len(rows(room / "out")) < count:
+        assert process.poll() is None, process.communicate()[1].decode()
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -6,12 +6,23 @@ import os
 import signal
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
 import pytest
-from grading.helpers import LECOPT, ROOT, SEED, SOURCE, Notebook, fill, grade, grades, hand_in
+from grading.helpers import (
+    LECOPT,
+    ROOT,
+    SEED,
+    SOURCE,
+    Notebook,
+    fill,
+    grade,
+    grades,
+    hand_in,
+    rows,
+    until,
+)
 
 STUDENTS = [f"student {number}" for number in range(6)]
 
@@ -21,20 +32,6 @@ def room(tmp_path: Path, released: Notebook, solution: tuple[str, str]) -> Path:
     for student in STUDENTS:
         hand_in(tmp_path / "in", student, fill(released, *solution))
     return tmp_path
-
-
-def rows(out: Path) -> dict[str, tuple[str, float]]:
-    """Return what is in the store: {student: (key, seconds that grading took)}."""
-    path = out / "results.sqlite"
-    if not path.exists():
-        return {}
-    store = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        found = store.execute("SELECT student, key, seconds FROM grade").fetchall()
-    except sqlite3.OperationalError:  # the table is not there yet
-        found = []
-    store.close()
-    return {student: (key, seconds) for student, key, seconds in found}
 
 
 def scratch_of(out: Path) -> Path:
@@ -51,15 +48,6 @@ def start(room: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
-
-
-def until(process: subprocess.Popen[bytes], room: Path, count: int) -> None:
-    """Wait until some are graded."""
-    end = time.monotonic() + 120
-    while len(rows(room / "out")) < count:
-        assert process.poll() is None, process.communicate()[1].decode()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def gone(family: list[psutil.Process]) -> bool:
