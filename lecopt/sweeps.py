@@ -14,6 +14,7 @@ The runs go on side by side and only their measures are kept, so that a million 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -256,9 +257,10 @@ def sweep(
         raise ValueError(f"sweep: {clash[0]!r} names a hyper-parameter and a coordinate of J")
     starts = checked("sweep", rules, starts, J, steps, block)
     shape = tuple(len(c) for c in (swept | along).values())
-    jobs = [(name, cells) for name in rules for cells in blocks(shape, block)]
+    jobs = ((name, cells) for name in rules for cells in blocks(shape, block))
+    total = len(rules) * -(-math.prod(shape) // block)
     found: dict[str, list[dict[str, Array]]] = {name: [] for name in rules}
-    for name, cells in with_progress(jobs, len(jobs), progress, unit="block"):
+    for name, cells in with_progress(jobs, total, progress, unit="block"):
         columns = zip(swept.items(), cells, strict=False)
         hypers = {hyper: c[i].astype(starts.dtype) for (hyper, c), i in columns}
         at: Any = cells[len(swept) :] if along else ()

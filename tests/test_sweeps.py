@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import tracemalloc
 
@@ -284,6 +285,17 @@ def test_a_bar_is_shown_when_asked_for(capsys):
     assert "4/4" in capsys.readouterr().err
     basin(GradientDescent(), HIMMELBLAU, 3, n=4, block=5, progress=True)
     assert "4/4" in capsys.readouterr().err
+
+
+def test_the_readmes_example_runs(root):
+    (example,) = (
+        code
+        for code in re.findall(r"```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+        if "sweep(" in code
+    )
+    names: dict = {}
+    exec(example, names)
+    assert names["strip"].loss.shape == (3, 60)
 
 
 # ---- bad input
