@@ -239,7 +239,7 @@ def test_bad_values_are_refused(trait: str, value: Any, message: str) -> None:
         (
             lambda: explore(Neuron(np.ones((3, 4)), np.full(3, 0.5)), RULES),
             ValueError,
-            "has 5 parameters .* a map needs 2",
+            "has 5 parameters, w1 to b; a map needs 2",
         ),
     ],
 )

@@ -21,12 +21,17 @@ from lecopt import (
     Backtracking,
     ExactLineSearch,
     LineSearch,
+    Momentum,
+    Network,
     Neuron,
     Rastrigin,
     RMSProp,
     Rosenbrock,
     Rprop,
+    Sigmoid,
     Slice,
+    Softmax,
+    Tanh,
     descend,
     four_features,
     ravine,
@@ -156,7 +161,36 @@ def test_an_exact_line_search_runs_on_the_page(node: Ask) -> None:
     assert path.grad_evals[-1] == 60, "three gradients a step"
 
 
+SIX = np.random.default_rng(0).normal(size=(6, 2))
+NETWORKS = {
+    f"{type(hidden).__name__}, {type(output).__name__}": Network(SIX, y, 3, hidden, output)
+    for hidden in (Tanh(), Sigmoid())
+    for output, y in ((Softmax(), [0, 1, 2, 0, 1, 2]), (Sigmoid(), np.linspace(0.1, 0.9, 6)))
+}
+WHOLES = NETWORKS | {"Rosenbrock": Rosenbrock(dim=5), "Rastrigin": Rastrigin(dim=3)}
+
+
+@each(WHOLES)
+@pytest.mark.parametrize("rule", [Momentum(1e-3), Adam(0.05)], ids=["momentum", "adam"])
+def test_objectives_of_many_parameters_agree(node: Ask, rule: Any, J: Any) -> None:
+    start = np.random.default_rng(1).uniform(-1, 1, len(J.labels))
+    path = descend(rule, start, J, steps=100)
+    answer = node(
+        "run",
+        objective=trace_objective(J),
+        rule=rule_part("it", rule, dim=len(start)),
+        start=start.tolist(),
+        settings={},
+        budget=100,
+    )
+    loss, theta = numbers(answer["loss"]), numbers(answer["history"]).reshape(101, -1)
+    np.testing.assert_allclose(loss, path.loss, rtol=1e-9)
+    np.testing.assert_allclose(theta[:, : len(start)], path.theta, rtol=1e-9, atol=1e-12)
+
+
 CUTS = {
+    name: Slice(J, J.start(np.random.default_rng(2)), (1, J.D - 1)) for name, J in NETWORKS.items()
+} | {
     "Neuron": Slice(Neuron(*four_features()), np.array([1.0, -1.0, 1.0, 3.0, -1.0]), (0, 3)),
     "Rosenbrock": Slice(Rosenbrock(dim=4), np.linspace(-0.5, 0.5, 4), (1, 2)),
     "Rastrigin": Slice(Rastrigin(dim=3), np.linspace(-0.5, 0.5, 3), (2, 0)),

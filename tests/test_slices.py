@@ -18,6 +18,7 @@ from lecopt import (
     four_features,
     numerical_gradient,
 )
+from lecopt.explorer.parts import objective_part
 from lecopt.objectives import Surface
 
 NEURON = Neuron(*four_features())
@@ -84,3 +85,10 @@ def test_it_knows_the_minima_in_its_plane_and_no_others():
 def test_what_is_no_plane_is_refused(at, axes, words):
     with pytest.raises(ValueError, match=f"Slice: .*{words}"):
         Slice(NEURON, at, axes)
+
+
+def test_what_has_too_many_parameters_for_a_map_is_shown_as_a_slice():
+    words = r"has 31 parameters, W1\[0,0\] to b2\[2,0\]; a map needs 2: .* Slice\(J, at, \(0, 1\)\)"
+    with pytest.raises(ValueError, match=words):
+        objective_part(NETWORK)
+    assert objective_part(Slice(*WHOLES["Network"]))["labels"] == ["W1[0,0]", "W1[0,1]"]

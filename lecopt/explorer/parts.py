@@ -75,8 +75,8 @@ def objective_part(J: Any, window: Window | None = None) -> Scene:
     labels = list(getattr(J, "labels", ("x", "y")))
     if len(labels) != 2:
         raise ValueError(
-            f"{type(J).__name__} has {len(labels)} parameters ({', '.join(labels)}); "
-            "a map needs 2: give an objective of two parameters"
+            f"{type(J).__name__} has {len(labels)} parameters, {labels[0]} to {labels[-1]}; "
+            "a map needs 2: give an objective of two, or cut a plane: Slice(J, at, (0, 1))"
         )
     sides = np.asarray(J.window if window is None else window, dtype=float)
     if sides.shape != (2, 2) or not np.isfinite(sides).all() or (sides[:, 0] >= sides[:, 1]).any():
