@@ -145,7 +145,14 @@ def trace_schedule(schedule: Schedule) -> dict[str, Program]:
     ------
     TraceError
         If the schedule holds what cannot be traced, as an `if` on t.
+    TypeError
+        If it is neither a function nor a watching object.
     """
+    if not callable(schedule) and not isinstance(schedule, Watching):
+        raise TypeError(
+            f"the schedule is {schedule!r}; expected a function of t, as "
+            "lecopt.schedules.constant(0.1), or an object with init and step"
+        )
     if not isinstance(schedule, Watching):
         return {
             "init": _program(Tape(), {}, {}),

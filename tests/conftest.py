@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsnode import Ask, answering
 from playwright.sync_api import sync_playwright
 from provide import chromium_options
 from serve import served
@@ -64,6 +65,13 @@ def site_url(site: Path) -> Iterator[str]:
     """Serve the site on a free port of localhost and return its address, ending in /."""
     with served(site) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Ask]:
+    """Start Node with the page's programs: `node("run", ...)` asks it to run them."""
+    with answering(ROOT) as ask:
+        yield ask
 
 
 @pytest.fixture(scope="session")

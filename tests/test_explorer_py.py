@@ -21,12 +21,17 @@ import traitlets
 
 from lecopt import (
     Adam,
+    Backtracking,
     Beale,
+    ExactLineSearch,
     GradientDescent,
     Momentum,
     Nesterov,
     Neuron,
     Quadratic,
+    constant,
+    descend,
+    exponential,
     noisy_wave,
     two_points,
 )
@@ -43,6 +48,7 @@ from lecopt.explorer import (
     moving_average,
 )
 from lecopt.explorer.widget import STATIC
+from lecopt.explorer.words import number
 from lecopt.trace import TraceError
 
 NEURON = Neuron(*two_points())
@@ -145,6 +151,31 @@ def test_a_students_rule_needs_no_metadata() -> None:
     assert "def step(self, theta, state, J):" in rule["program"]["source"]
 
 
+def test_a_number_on_a_schedule_has_no_slider() -> None:
+    schedules = {"Momentum": {"eta": exponential(1.0, 0.001)}}
+    widget = explore(NEURON, RULES, schedules=schedules)
+    rules = {rule["key"]: rule for rule in widget.scene["rules"]}
+    assert [h["name"] for h in rules["Momentum"]["hyper"]] == ["gamma"]
+    (scheduled,) = rules["Momentum"]["schedules"]
+    assert (scheduled["name"], scheduled["symbol"], scheduled["value"]) == ("eta", "η", 1.0)
+    assert "schedules" not in rules["Adam"] and widget.hyper["Momentum"] == {"gamma": 0.9}
+    path = descend(Momentum(1.0), [-2, -2], NEURON, 400, schedules=schedules["Momentum"])
+    first = path.first_below(1e-5)
+    assert f"Momentum brings the loss below 1e−5 at step {first}" in widget.alt and first != 164
+
+
+def test_rules_that_ask_for_several_gradients_take_fewer_steps() -> None:
+    J = Quadratic(1.0, 8.0)
+    alt = explore(J, [ExactLineSearch()], (1.0, 1.0), budget=30, target=1e-30).alt
+    path = descend(ExactLineSearch(), [1.0, 1.0], J, 10)
+    assert f"still has a loss of {number(float(path.loss[10]))}" in alt
+
+
+def test_what_no_slider_moves_is_not_offered() -> None:
+    (rule,) = explore(NEURON, [Backtracking()]).scene["rules"]
+    assert [h["name"] for h in rule["hyper"]] == ["eta", "down", "c"], "and not tries"
+
+
 def test_an_untraceable_rule_names_the_line_and_the_remedy() -> None:
     with pytest.raises(TraceError, match=r"(?s)in step: if g\[0\] > 0.*np\.where"):
         explore(NEURON, {"mine": Undecided()})
@@ -227,6 +258,28 @@ def test_bad_values_are_refused(trait: str, value: Any, message: str) -> None:
         (lambda: explore(NEURON, RULES, budget=0), ValueError, "budget is 0; give a whole"),
         (lambda: explore(NEURON, RULES, on=["x"]), ValueError, "on: no 'x' here"),
         (lambda: explore(NEURON, RULES, panels=["3d"]), ValueError, "panels: no '3d' here"),
+        (
+            lambda: explore(NEURON, RULES, schedules={"Momento": {}}),
+            ValueError,
+            "schedules: no 'Momento' here; there are 'Gradient descent'",
+        ),
+        (
+            lambda: explore(NEURON, RULES, schedules={"Momentum": {"beta": constant(0.1)}}),
+            ValueError,
+            "schedules of Momentum: no 'beta' here; there are 'eta', 'gamma'",
+        ),
+        (
+            lambda: explore(NEURON, RULES, schedules={"Momentum": {"eta": 0.1}}),
+            TypeError,
+            r"the schedule is 0.1; expected a function of t",
+        ),
+        (
+            lambda: explore(
+                NEURON, RULES, schedules={"Momentum": {"eta": lambda t: 1 if t else 2}}
+            ),
+            TraceError,
+            r"(?s)a decision .* np\.where",
+        ),
         (lambda: explore(NEURON, RULES, window=((1, 0), (0, 1))), ValueError, "low below high"),
         (lambda: explore(Beale(), RULES, panels=["model"]), ValueError, "no curve to draw"),
         (lambda: guess(Beale()), ValueError, "Beale has no curve"),

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from jsnode import Ask, numbers, same_path
 from strategies import RULES, each, every_objective, every_rule
 
 from lecopt import (
@@ -43,35 +40,6 @@ from lecopt.tape import Tape
 from lecopt.trace import trace_objective
 
 ETAS = {"Beale": 1e-3, "Rosenbrock": 1e-4, "Himmelblau": 1e-3, "Rastrigin": 1e-3}
-Ask = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def node(root: Path) -> Iterator[Ask]:
-    """Keep one Node process that answers requests."""
-    program = shutil.which("node")
-    assert program, "Node is needed: make test installs it, or see https://nodejs.org"
-    assert (root / "js/node_modules").is_dir(), "run `npm ci` in js/ first"
-    command = [program, str(root / "js/test/serve.mjs")]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-    ) as process:
-        assert process.stdin and process.stdout
-        send, receive = process.stdin, process.stdout
-
-        def ask(what: str, **request: Any) -> dict[str, Any]:
-            send.write(json.dumps({"ask": what, **request}) + "\n")
-            answer: dict[str, Any] = json.loads(receive.readline())
-            assert "error" not in answer, answer
-            return answer
-
-        yield ask
-        send.close()
-
-
-def numbers(values: list[Any]) -> np.ndarray:
-    """Return numbers that came as JSON; those that JSON has not came as text."""
-    return np.array([float(v) for v in values])
 
 
 def test_there_are_rules_to_compare() -> None:
@@ -90,17 +58,6 @@ def test_paths_agree(node: Ask, rule: type, J: Any) -> None:
     objective = trace_objective(J)
     answer = node("run", objective=objective, rule=part, start=start, settings=values, budget=100)
     same_path(answer, path)
-
-
-def same_path(answer: dict[str, Any], path: Any) -> None:
-    """Compare points, losses and counts; Python goes on where the page stops, at 1e12."""
-    length, D = len(answer["loss"]), path.theta.shape[1]
-    assert length == len(path.loss) or not abs(path.loss[length]) <= 1e12
-    theta = numbers(answer["history"]).reshape(length, -1)[:, :D]
-    np.testing.assert_allclose(theta, path.theta[:length], rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(numbers(answer["loss"]), path.loss[:length], rtol=1e-9, atol=1e-15)
-    assert answer["gradEvals"] == path.grad_evals[:length].tolist()
-    assert answer["lossEvals"] == path.loss_evals[:length].tolist()
 
 
 @every_rule

@@ -16,6 +16,7 @@ export class RuleCard {
   private readonly loss = h("output", "card-loss");
   private readonly status = h("span", "status");
   private readonly sliders: Record<string, Slider> = {};
+  private readonly scheduled: HTMLElement[] = [];
 
   constructor(
     readonly part: RulePart,
@@ -30,13 +31,18 @@ export class RuleCard {
     const [rare, common] = [true, false].map((wanted) =>
       part.hyper.filter((p) => folded(p.name) === wanted).map((p) => this.sliders[p.name]!.el),
     );
+    const rows = (part.schedules ?? []).map(({ name, symbol }) => {
+      const value = h("span", "scheduled", { "data-name": name });
+      this.scheduled.push(value);
+      return h("div", "slider", {}, h("span", "symbol", { title: name }, symbol), h("span", "status", {}, "on a schedule"), value);
+    });
     this.el = h(
       "section",
       "card",
       { "aria-label": part.key, "data-rule": part.key },
       title,
       h("p", "card-facts", {}, this.loss, this.status),
-      h("div", "sliders", {}, ...common!),
+      h("div", "sliders", {}, ...common!, ...rows),
       rare!.length ? h("details", "more", {}, h("summary", "", {}, "more settings"), ...rare!) : null,
     );
   }
@@ -56,14 +62,21 @@ export class RuleCard {
     this.status.classList.toggle("lecopt-bad", run.divergedAt >= 0);
   }
 
-  setStep(run: Run, k: number): void {
+  /** Show step k of a run, and the settings that its schedules have for it. */
+  setStep(run: Run, k: number, scheduled: ArrayLike<number>): void {
+    this.scheduled.forEach((value, i) => (value.textContent = short(scheduled[i]!, 3)));
     const gone = run.divergedAt >= 0 && k >= run.divergedAt;
     this.loss.textContent = gone ? "diverged" : `L = ${number(run.loss[Math.min(k, run.steps)]!, 3)}`;
   }
 }
 
-/** How a rule fares, in a few words. */
+/** How a rule fares, in a few words, and how many losses it looked at on its way. */
 export function outcome(run: Run, target: number): string {
+  const looks = run.lossEvals[run.steps]!;
+  return fate(run, target) + (looks ? `, after a look at ${looks} losses` : "");
+}
+
+function fate(run: Run, target: number): string {
   if (run.firstBelow >= 0) return `L < ${short(target)} at step ${run.firstBelow}`;
   if (run.divergedAt >= 0) return `✕ diverges at step ${run.divergedAt}`;
   return `not < ${short(target)} in ${run.steps} steps`;

@@ -100,7 +100,7 @@ export function race(el: HTMLElement, scene: RaceScene, store: Store): () => voi
     if (work === "all") drawRuns();
     work = "step";
     for (const racer of racers) {
-      racer.card.setStep(racer.run, k);
+      racer.card.setStep(racer.run, k, racer.runner.scheduled(racer.run, Math.min(k, racer.run.steps)));
       if (isOn(racer)) racer.track.setStep(racer.run, k);
     }
     player.set(k, most());

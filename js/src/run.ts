@@ -3,7 +3,7 @@
 import { Counted, type Objective } from "./objective";
 import { size, type Shape } from "./ops";
 import { Schedules } from "./schedule";
-import type { RulePart } from "./scene";
+import type { BatchesPart, RulePart } from "./scene";
 import { compileInit, compileStep, type CompiledInit, type CompiledStep, type Evaluator } from "./tape";
 
 export const TOO_LARGE = 1e12;
@@ -17,6 +17,8 @@ export class Runner {
   readonly gradsPerStep: number;
   /** The shapes of "theta" and of each field of the state. */
   readonly fields: Readonly<Record<string, Shape>>;
+  /** The names of the settings: those that the reader moves, then those on a schedule. */
+  readonly settings: readonly string[];
   private readonly begin: CompiledInit;
   private readonly own: number;
 
@@ -25,12 +27,12 @@ export class Runner {
     readonly dim: number,
   ) {
     this.schedules = new Schedules(part.schedules ?? []);
-    const names = [...part.hyper, ...this.schedules.parts].map((h) => h.name);
-    this.begin = compileInit(part.init, dim, names);
+    this.settings = [...part.hyper, ...this.schedules.parts].map((h) => h.name);
+    this.begin = compileInit(part.init, dim, this.settings);
     this.fields = this.begin.fields;
     this.own = Object.values(this.fields).reduce((n, shape) => n + size(shape), 0);
     this.width = this.own + this.schedules.width;
-    this.compiled = compileStep(part.program, this.fields, names);
+    this.compiled = compileStep(part.program, this.fields, this.settings);
     this.gradsPerStep = this.compiled.asked.length;
   }
 
@@ -54,6 +56,13 @@ export class Runner {
   /** Set what is on a schedule for step t, where the loss is `loss`. */
   schedule(from: Float64Array, o: number, to: Float64Array, p: number, t: number, loss: number, hyper: Float64Array): void {
     this.schedules.step(from, o + this.own, to, p + this.own, t, loss, hyper, this.part.hyper.length);
+  }
+
+  /** What its schedules say for the step from point k of a run. */
+  scheduled({ history, loss }: Run, k: number): Float64Array {
+    const hyper = this.hyper({});
+    this.schedule(history, k * this.width, new Float64Array(this.width), 0, k, loss[k]!, hyper);
+    return hyper.subarray(this.part.hyper.length);
   }
 }
 
@@ -88,7 +97,7 @@ export function run(
   budget: number,
   target: number,
   reuse?: Run,
-  rows?: readonly (readonly number[])[],
+  rows?: BatchesPart["rows"],
 ): Run {
   const { width, dim, compiled, schedules, gradsPerStep } = runner;
   const most = Math.min(runner.stepsFor(budget), rows?.length ?? Infinity);

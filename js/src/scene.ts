@@ -50,6 +50,15 @@ export interface ObjectivePart {
   predict?: Program;
 }
 
+/**
+ * A stochastic run (lecopt.explorer.parts.batches_part): step k descends on `rows[k]` of the data,
+ * as `run` takes them; `sizes` goes to the objective.
+ */
+export interface BatchesPart {
+  rows: number[][];
+  sizes: NonNullable<ObjectivePart["sizes"]>;
+}
+
 export interface SceneBase {
   kind: string;
   name: string;

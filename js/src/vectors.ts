@@ -33,7 +33,7 @@ export function arrowsOf(
   map: MapView,
 ): Vectors {
   const at = Math.min(k, result.steps);
-  const { record, next } = moment(runner, J, result, at, settings);
+  const { record, next, hyper } = moment(runner, J, result, at, settings);
   const theta = result.history.subarray(at * result.width, at * result.width + 2);
   const slot = runner.compiled.asked[0];
   const asked = slot ? record.subarray(slot.offset, slot.offset + 2) : theta;
@@ -42,8 +42,9 @@ export function arrowsOf(
   const [sx, sy] = [map.x(1) - map.x(0), map.y(1) - map.y(0)];
   const pixels = (v: readonly number[]): [number, number] => [v[0]! * sx, v[1]! * sy];
   const base: [number, number] = [map.x(theta[0]!), map.y(theta[1]!)];
-  const hasMemory = "state.u" in runner.fields && "eta" in settings;
-  const pull = hasMemory ? g.map((x) => -settings["eta"]! * x) : [0, 0];
+  const eta = hyper[runner.settings.indexOf("eta")];
+  const hasMemory = "state.u" in runner.fields && eta !== undefined;
+  const pull = hasMemory ? g.map((x) => -eta * x) : [0, 0];
   const memory = hasMemory ? [update[0]! - pull[0]!, update[1]! - pull[1]!] : [0, 0];
   const parts = [update, memory, pull].map(pixels);
   const longest = Math.max(...parts.map(([x, y]) => Math.hypot(x, y)));

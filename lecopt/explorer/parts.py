@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from lecopt.rule import Array, Rule, declared
-from lecopt.trace import trace_init, trace_objective, trace_step
+from lecopt.schedules import Schedule, Schedules
+from lecopt.trace import trace_init, trace_objective, trace_schedule, trace_step
 
 Scene = dict[str, Any]
 Window = tuple[tuple[float, float], tuple[float, float]]
@@ -139,14 +140,53 @@ def named_rules(rules: Mapping[str, Rule] | Sequence[Rule]) -> dict[str, Rule]:
     return named
 
 
-def rule_part(name: str, rule: Any, dim: int = 2) -> Scene:
-    """Return one rule traced, with its first state and its sliders."""
-    return {
+def rule_part(name: str, rule: Any, dim: int = 2, schedules: Schedules | None = None) -> Scene:
+    """Return one rule traced, with its first state, its sliders and what is on a schedule.
+
+    Raises
+    ------
+    ValueError
+        If a schedule is for no hyper-parameter of the rule.
+    """
+    given, known = schedules or {}, fields(rule)
+    refuse_others(f"schedules of {name}", [*given], [f.name for f in known])
+    part = {
         "key": name,
         "program": step_part(trace_step(rule, dim=dim)),
         "init": program_part(trace_init(rule, dim=dim)),
-        "hyper": [slider_of(field, getattr(rule, field.name)) for field in fields(rule)],
+        "hyper": [slider_of(f, getattr(rule, f.name)) for f in known if f.name not in given],
     }
+    scheduled = [
+        schedule_part(f, getattr(rule, f.name), given[f.name]) for f in known if f.name in given
+    ]
+    return part | ({"schedules": scheduled} if scheduled else {})
+
+
+def schedule_part(field: dataclasses.Field[Any], value: float, schedule: Schedule) -> Scene:
+    """Return the schedule of a hyper-parameter traced, with the value that the rule itself has."""
+    programs = trace_schedule(schedule)
+    return {
+        "name": field.name,
+        "symbol": str(field.metadata.get("symbol", field.name)),
+        "value": float(value),
+        "init": program_part(programs["init"]),
+        "step": program_part(programs["step"]),
+    }
+
+
+def batches_part(J: Any, rows: Sequence[Any]) -> Scene:
+    """Return the rows that each step descends on, and the programs that they need.
+
+    "rows" is a list of row numbers for each step, as `Path.rows`; "sizes" has the objective's
+    programs for numbers of rows whose programs are not those of all rows.
+    """
+    plain = [np.asarray(step, dtype=int).tolist() for step in rows]
+    whole, sizes = trace_objective(J), {}
+    for n in sorted({len(step) for step in plain}):
+        part = trace_objective(J.on(list(range(n))))
+        if any(part[name]["nodes"] != whole[name]["nodes"] for name in ("loss", "grad")):
+            sizes[str(n)] = {name: program_part(part[name]) for name in ("loss", "grad")}
+    return {"rows": plain, "sizes": sizes}
 
 
 def step_part(program: Scene) -> Scene:

@@ -25,6 +25,7 @@ from lecopt.explorer.questions import Question, book_questions, question_part
 from lecopt.explorer.widget import Explorer
 from lecopt.optimizers import Momentum
 from lecopt.rule import Array, Rule
+from lecopt.schedules import Schedules
 
 PANELS = ("loss", "code", "model", "table")
 
@@ -34,6 +35,7 @@ def explore(
     rules: Mapping[str, Rule] | Sequence[Rule],
     start: Sequence[float] | Array = (-2.0, -2.0),
     *,
+    schedules: Mapping[str, Schedules] | None = None,
     budget: int = 400,
     step: int | None = None,
     target: float = 1e-5,
@@ -54,6 +56,9 @@ def explore(
         The rules, by name; or a list, named after its classes.
     start
         Where all of them start.
+    schedules
+        For a rule's name, its schedules by hyper-parameter, as `descend` takes them; a number
+        that follows one has no slider: ``{"Momentum": {"eta": lecopt.exponential(1.0, 0.01)}}``.
     budget
         Gradient evaluations that each rule may spend.
     step
@@ -93,8 +98,10 @@ def explore(
     objective = objective_part(J, window)
     if "model" in panels:
         objective |= words.model_part(J)
-    parts = [rule_part(key, rule) for key, rule in named.items()]
-    paths = words.race_paths(named, start, J, budget)
+    schedules = schedules or {}
+    refuse_others("schedules", [*schedules], named)
+    parts = [rule_part(key, rule, schedules=schedules.get(key)) for key, rule in named.items()]
+    paths = words.race_paths(named, start, J, budget, schedules)
     scene = {
         "kind": "race",
         "name": name,

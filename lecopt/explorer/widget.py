@@ -181,9 +181,8 @@ def race_height(scene: Mapping[str, Any], shown: str) -> tuple[int, int]:
     """
     rules, panels = scene["rules"], scene["panels"]
     folded = [sum(h["name"].startswith("eps") for h in r["hyper"]) for r in rules]
-    cards = sum(
-        56 + 26 * (len(r["hyper"]) - n) + 20 * (n > 0) for r, n in zip(rules, folded, strict=True)
-    )
+    rows = [len(r["hyper"]) + len(r.get("schedules", ())) for r in rules]
+    cards = sum(56 + 26 * (m - n) + 20 * (n > 0) for m, n in zip(rows, folded, strict=True))
     rule = next(r for r in rules if r["key"] == shown)
     lines, states = len(rule["program"]["source"].splitlines()), len(rule["init"]["out"]) - 1
     values = 2 + states + len(rule["program"]["locals"])

@@ -12,6 +12,7 @@ from lecopt.descent import descend
 from lecopt.explorer.parts import Scene, program_part
 from lecopt.path import Path
 from lecopt.rule import Array, Rule
+from lecopt.schedules import Schedules
 from lecopt.tape import Tape
 
 TOO_LARGE = 1e12
@@ -33,10 +34,18 @@ def listed(parts: list[str]) -> str:
 
 
 def race_paths(
-    rules: Mapping[str, Rule], start: list[float], J: Any, budget: int
+    rules: Mapping[str, Rule],
+    start: list[float],
+    J: Any,
+    budget: int,
+    schedules: Mapping[str, Schedules],
 ) -> dict[str, Path]:
     """Return the path of each rule within the budget of gradient evaluations."""
-    return {key: descend(rule, start, J, steps=budget) for key, rule in rules.items()}
+
+    def path(key: str, steps: int) -> Path:
+        return descend(rules[key], start, J, steps, schedules=schedules.get(key))
+
+    return {key: path(key, budget // max(1, int(path(key, 1).grad_evals[-1]))) for key in rules}
 
 
 def diverged_at(path: Path) -> int:

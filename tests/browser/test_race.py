@@ -15,16 +15,21 @@ from playwright.sync_api import Page, expect
 
 from lecopt import (
     Adam,
+    Backtracking,
     Beale,
     GradientDescent,
+    HalveWhenWorse,
     Momentum,
     Nesterov,
     Neuron,
     Quadratic,
     descend,
+    exponential,
+    sutskever,
     two_points,
 )
 from lecopt.explorer import Explorer, explore
+from lecopt.explorer.words import number
 
 J = Neuron(*two_points())
 RULES = {
@@ -235,6 +240,37 @@ def test_the_code_panel_shows_pythons_numbers(visit: Visit, name: str) -> None:
     after = page.locator('.lecopt-value-row[data-name="theta"]').last.locator(".lecopt-value")
     shown = [float(after.nth(i).get_attribute("data-value")) for i in range(2)]
     np.testing.assert_allclose(shown, path.theta[38], rtol=1e-9)
+
+
+def test_a_schedule_and_a_search_run_and_say_what_they_do(visit: Visit) -> None:
+    rules = {"Fading": Momentum(eta=1.0), "Search": Backtracking(), "Watching": Nesterov(eta=1.0)}
+    schedules: dict[str, Any] = {
+        "Fading": {"eta": exponential(1.0, 0.01)},
+        "Watching": {"eta": HalveWhenWorse(20.0), "gamma": sutskever(0.9, every=20)},
+    }
+    opened = visit(explore(J, rules, START, schedules=schedules, budget=100, code="Search"))
+    page = opened.page
+    assert page.get_by_role("slider", name="Fading: η").count() == 0, "it has no slider"
+    assert page.get_by_role("slider", name="Fading: γ").count() == 1
+    paths = {
+        name: descend(rule, START, J, 100, schedules=schedules.get(name))
+        for name, rule in rules.items()
+    }
+    for step in (0, 7, 60, 100):
+        go_to(page, step)
+        for name, path in paths.items():
+            text = page.locator(f'[data-rule="{name}"] .lecopt-card-loss').inner_text()
+            said = float(text.removeprefix("L = ").replace("−", "-"))
+            assert said == pytest.approx(path.loss[step], rel=6e-3), (name, step)
+        eta = page.locator('[data-rule="Fading"] .lecopt-scheduled')
+        expect(eta).to_have_text(number(np.exp(-0.01 * step)))
+    looks = paths["Search"].loss_evals[-1]
+    search = page.locator('.lecopt-card[data-rule="Search"] .lecopt-status')
+    expect(search.first).to_contain_text(f"after a look at {looks} losses")
+    go_to(page, 99)
+    shown = page.locator('[data-name="eta"] .lecopt-value').first.get_attribute("data-value")
+    assert float(str(shown)) == pytest.approx(paths["Search"].states.eta[100], rel=1e-9)
+    assert opened.complaints() == []
 
 
 def test_the_data_table_holds_the_path(visit: Visit) -> None:
