@@ -23,11 +23,13 @@ from lecopt import (
     Neuron,
     Quadratic,
     Saddle,
+    basin,
     descend,
     effective_rates,
     moments,
     plots,
     step_vectors,
+    sweep,
     two_points,
 )
 from lecopt.path import Path
@@ -38,6 +40,8 @@ J = Neuron(*two_points())
 WALK = descend(GradientDescent(1.0), (-2, -2), J, 30)
 ADAM = Adam(0.1)
 ADAMS = descend(ADAM, (-2, -2), J, 30)
+FALLS = basin(ADAM, J, 20, n=5)
+STRIP = sweep({"GD": GradientDescent(), "Adam": ADAM}, (-2, -2), J, 20, eta=[0.1, 1], below=0.1)
 VECTORS = step_vectors(Nesterov(1.0), (0.2, -0.1), (0.1, 0.2), J)
 
 
@@ -67,6 +71,8 @@ DRAWINGS = {
     "first_moment": lambda ax: plots.first_moment(ax, moments(ADAM, ADAMS)),
     "second_moment": lambda ax: plots.second_moment(ax, moments(ADAM, ADAMS)),
     "look_ahead": lambda ax: plots.look_ahead(ax, VECTORS),
+    "basin": lambda ax: plots.basin(ax, FALLS),
+    "robustness": lambda ax: plots.robustness(ax, STRIP),
 }
 DRAWINGS_3D = {
     "surface": lambda ax: plots.surface(ax, J, n=11),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,23 +13,9 @@ from lecopt.path import Path
 from lecopt.rule import Array, Rule
 from lecopt.schedules import Schedules
 from lecopt.tape import Tape
+from lecopt.words import listed, number, point
 
 TOO_LARGE = 1e12
-
-
-def number(x: float) -> str:
-    """Return a number to three digits, with a real minus sign: 1.5, −2, 1e−5."""
-    return re.sub(r"e([+-])0", r"e\1", f"{x:.3g}").replace("e+", "e").replace("-", "−")
-
-
-def point(theta: Any) -> str:
-    """Return a point as text."""
-    return f"({', '.join(number(x) for x in theta)})"
-
-
-def listed(parts: list[str]) -> str:
-    """Return "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def race_paths(

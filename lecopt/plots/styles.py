@@ -42,6 +42,8 @@ class Paper:
         The background, text and strong lines, weak lines.
     low, high, contour
         Colours of a map: where the loss is low, where it is high, the lines between.
+    scale_colors
+        Three colours of a quantity, from the best to the worst.
     """
 
     styles: tuple[Style, ...]
@@ -51,6 +53,7 @@ class Paper:
     low: str
     high: str
     contour: str
+    scale_colors: tuple[str, str, str]
 
     @property
     def map(self) -> Colormap:
@@ -60,7 +63,7 @@ class Paper:
     @property
     def scale(self) -> Colormap:
         """Colours of a quantity of which less is better: the better, the more it stands out."""
-        return mpl.colormaps["cividis" if self is LIGHT else "cividis_r"]
+        return LinearSegmentedColormap.from_list("lecopt-scale", self.scale_colors)
 
     @property
     def rim(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ LIGHT = Paper(
     low="#a9bccd",
     high="#fbfaf6",
     contour="#5f7890",
+    scale_colors=("#08396b", "#5b9bd0", "#e9eef3"),
 )
 DARK = Paper(
     _styles("#56b4e9", "#ff8a4a", "#8ff5c0", "#cb8eae", "#8a8afc", "#f5e189"),
@@ -89,6 +93,7 @@ DARK = Paper(
     low="#10202f",
     high="#4a5866",
     contour="#8397aa",
+    scale_colors=("#e3f3ff", "#3f7fb5", "#1f2a34"),
 )
 STYLES = LIGHT.styles
 CMAP = "viridis"  # of surfaces
