@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path as File
 from string import Template
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -155,6 +157,8 @@ class Film:
             If the name ends otherwise.
         ModuleNotFoundError
             If imageio-ffmpeg is missing.
+        OSError
+            If the file cannot be written.
         """
         file = File(file)
         writers = {".gif": self._write_gif, ".mp4": self._write_mp4, ".html": self._write_html}
@@ -223,21 +227,27 @@ class Film:
 
     def _write_mp4(self, file: File) -> None:
         try:
-            import imageio_ffmpeg
+            from imageio_ffmpeg import get_ffmpeg_exe
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(
                 f"save: {file.name} needs ffmpeg, which imageio-ffmpeg brings: "
                 'pip install "lecopt[extras]"; .gif and .html need nothing more'
             ) from error
         height, width = self._pixels().shape[:2]
-        writer = imageio_ffmpeg.write_frames(
-            str(file), (width, height), fps=self.fps, codec="libx264", quality=None,
-            macro_block_size=2, output_params=["-crf", "20", "-tune", "animation"],
-        )  # fmt: skip
-        writer.send(None)
-        for picture in self:
-            writer.send(np.ascontiguousarray(picture))
-        writer.close()
+        given = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+        made = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-tune", "animation"]
+        command = [
+            get_ffmpeg_exe(), "-y", "-loglevel", "error", *given, "-framerate", str(self.fps),
+            "-i", "-", *made, "-movflags", "+faststart", str(file.resolve()),
+        ]  # fmt: skip
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
+            pipe = cast(IO[bytes], ffmpeg.stdin)
+            with contextlib.suppress(BrokenPipeError):  # it has given up, and says why
+                for picture in self:
+                    pipe.write(picture.tobytes())
+            words = ffmpeg.communicate()[1].decode(errors="replace").strip()
+        if ffmpeg.returncode:
+            raise OSError(f"save: ffmpeg could not write {file}: {words}")
 
     def _write_html(self, file: File) -> None:
         file.write_text(self.html(), encoding="utf-8")

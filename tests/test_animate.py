@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import sys
 
 import imageio_ffmpeg
@@ -104,11 +105,12 @@ def test_a_race_of_six_is_light_to_send(tmp_path):
 
 def test_an_mp4_read_back_is_the_film(film, tmp_path):
     film.save(tmp_path / "race.mp4")
-    reader = imageio_ffmpeg.read_frames(str(tmp_path / "race.mp4"))
-    about = next(reader)
-    assert about["source_size"] == (720, 360) and about["fps"] == 25
-    assert about["codec"] == "h264" and "yuv420p" in about["pix_fmt"]
-    pictures = [np.frombuffer(raw, np.uint8).reshape(360, 720, 3) for raw in reader]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", tmp_path / "race.mp4"]
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    read = subprocess.run([*command, *raw], capture_output=True, check=True)
+    about = read.stderr.decode()
+    assert re.search(r"Video: h264 .*yuv420p.* 720x360.* 25 fps", about)
+    pictures = np.frombuffer(read.stdout, np.uint8).reshape(-1, 360, 720, 3)
     assert len(pictures) == 31
     for k, picture in enumerate(pictures):
         assert near(picture, film.picture(k)) < 8
@@ -123,6 +125,12 @@ def test_without_ffmpeg_the_error_says_what_to_install(film, tmp_path, monkeypat
         film.save(tmp_path / "race.mp4")
     assert not (tmp_path / "race.mp4").exists()
     film.save(tmp_path / "race.gif")
+
+
+@pytest.mark.parametrize("name", ["race.gif", "race.mp4", "race.html"])
+def test_a_folder_that_is_not_there(film, tmp_path, name):
+    with pytest.raises(OSError, match="No such file or directory"):
+        film.save(tmp_path / "nowhere" / name)
 
 
 @pytest.mark.parametrize("name", ["race.avi", "race", "race.gif.txt"])
