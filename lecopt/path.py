@@ -15,6 +15,17 @@ from lecopt.rule import Array
 from lecopt.streams import Rows
 
 
+class Record(NamedTuple):
+    """What a walk leaves behind, the attributes of a `Path` before it is known what diverged."""
+
+    theta: Array
+    loss: Array
+    states: Any
+    grad_evals: np.ndarray[Any, np.dtype[np.int64]]
+    loss_evals: np.ndarray[Any, np.dtype[np.int64]]
+    rows: tuple[Rows, ...] | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Path:
     """What a run went through: index 0 is the start, index t the point after t steps.

@@ -11,12 +11,16 @@ Item = TypeVar("Item")
 
 
 def with_progress(
-    items: Iterable[Item], total: int, show: bool | None, unit: str = "step"
+    items: Iterable[Item], total: int, show: bool | None, unit: str = "step", each: float = 1
 ) -> Iterable[Item]:
     """Return the items, under a progress bar if that helps.
 
     Parameters
     ----------
+    items, total
+        What to go through, and how many of them.
+    each
+        How many steps an item stands for.
     show
         True for a bar, False for none; None for one after the first second, if someone sits
         before a terminal and tqdm is installed. A page of the site never has one.
@@ -39,4 +43,5 @@ def with_progress(
             name="tqdm",
         ) from error
     options: dict[str, Any] = {"total": total, "unit": unit, "leave": show is True}
+    options |= {} if each == 1 else {"unit_scale": each}
     return tqdm(items, delay=0 if show else 1.0, **options)

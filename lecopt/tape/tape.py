@@ -79,13 +79,18 @@ class Tape:
         if name == "pow" and set(kinds) <= {"i", "u"}:  # NumPy has no 10 ** -1 of whole numbers
             symbols[0] = Traced(self, symbols[0].index, 1.0 * symbols[0].example)
         if name == "pow" and not isinstance(inputs[1], Traced) and np.ndim(inputs[1]) == 0:
-            if inputs[1] == 2:
-                return symbols[0] * symbols[0]
-            if inputs[1] == 0.5:
-                return np.sqrt(symbols[0])
+            return self.power(symbols[0], inputs[1])
         if name == "matmul" and max(s.ndim for s in symbols) > 2:
             raise refusal("a product of stacks of matrices", "vectors and matrices, or np.einsum")
         return self.record(name, *symbols)
+
+    def power(self, a: Traced, exponent: float) -> Any:
+        """Return a power with a constant exponent, as NumPy computes that of an array."""
+        if exponent == 2:
+            return a * a
+        if exponent == 0.5:
+            return np.sqrt(a)
+        return self.record("pow", a, self.symbol(exponent))
 
     def first_that(
         self,
