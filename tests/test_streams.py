@@ -369,8 +369,9 @@ def test_a_page_of_the_site_shows_no_bar():
 
 
 def test_without_a_terminal_there_is_no_bar_unless_asked_for(capsys):
-    descend(GradientDescent(0.1), [1.0, 1.0], Quadratic(), 60)
-    assert capsys.readouterr().err == ""
+    long_run = [sys.executable, "-c", SLOW.format(nap=0.03, how="")]
+    done = subprocess.run(long_run, capture_output=True, timeout=60, check=True)
+    assert done.stderr == b"" and done.stdout == b"steps 60\n"
     descend(GradientDescent(0.1), [1.0, 1.0], Quadratic(), 60, progress=True)
     assert "60/60" in capsys.readouterr().err
 
