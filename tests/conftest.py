@@ -69,7 +69,7 @@ def site_url(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def node() -> Iterator[Any]:
     """Start Node with the page's programs: `node("run", ...)` asks it to run them."""
-    from jsnode import answering  # noqa: PLC0415 - a copy of this file stands alone in a test
+    from jsnode import answering  # a copy of this file stands alone in a test
 
     with answering(ROOT) as ask:
         yield ask

@@ -148,6 +148,12 @@ def masked(self, theta, state, J):
     return theta - self.eta * np.sum(g[g > 0]), state  # here
 
 
+def masked_in_place(self, theta, state, J):
+    u = J.grad(theta) * 1
+    u[u > 0] *= 0.5  # here
+    return theta - self.eta * u, state
+
+
 def masked_assignment(self, theta, state, J):
     u = J.grad(theta) * 1
     u[u > 0] = np.ones(2)  # here
@@ -280,6 +286,7 @@ TABLE = {
     fractions_into_whole_numbers: ("float64 numbers put into an array of int64", "np.zeros_like"),
     too_long: ("a value of shape (2, 2) put into (2,)", "a = a + b"),
     masked: ("an index by a condition", "np.where(condition, a, b)"),
+    masked_in_place: ("an index by a condition", "np.where(condition, a, b)"),
     masked_assignment: ("an assignment of an array by a condition", "np.where"),
     by_values: ("an index by arrays or values", "np.where(condition, a, b)"),
     twice_indexed: ("an index by arrays or values", "np.where(condition, a, b)"),
