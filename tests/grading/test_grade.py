@@ -5,228 +5,20 @@ Hostile code here is small and ends by itself: a loop gives up after a minute, a
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
+import socket
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from grading.helpers import (
-    SEED,
-    SOURCE,
-    Notebook,
-    cell,
-    code,
-    fill,
-    grade,
-    grades,
-    hand_in,
-    left_running,
-)
+from grading import papers
+from grading.helpers import SEED, SOURCE, Notebook, code, fill, grade, grades, hand_in, left_running
+from grading.papers import ALL, SECOND, Room
 
 from lecopt.grading.exercise import Exercise
-
-FIRST, SECOND, ALL = 7, 6, 13
-LOOP = """
-import time
-end = time.time() + 60
-while time.time() < end:
-    try:
-        time.sleep(0.1)
-    except BaseException:
-        pass
-"""
-LINGER = """
-import os, threading, time
-threading.Thread(target=time.sleep, args=(60,), daemon=False).start()
-if os.fork() == 0:
-    time.sleep(60)
-    os._exit(0)
-"""
-PATCHED = """
-import builtins, sys
-import numpy as np
-from IPython import get_ipython
-shell = get_ipython()
-class Anything(float):
-    __eq__ = lambda self, other: True
-    __hash__ = float.__hash__
-builtins.print = lambda *words, **options: sys.stdout.write("› theta = [0, 0]\\n")
-np.asarray = lambda *given, **options: np.zeros(2)
-np.random.default_rng = lambda *seed: np.random.RandomState(4)
-np.allclose = np.array_equal = lambda *given, **options: True
-sys.displayhook = shell.display_formatter.format = lambda *given: None
-shell.showtraceback = shell._showtraceback = lambda *given, **options: None
-shell.input_transformers_cleanup.append(lambda lines: ["0\\n"] if "show(" in lines[-1] else lines)
-"""
-
-Edit = Callable[[Notebook], None]
-
-
-class Room:
-    """A class: what is handed in, and what it should get."""
-
-    def __init__(
-        self, released: Notebook, solution: tuple[str, str], blank: tuple[str, str]
-    ) -> None:
-        self.right = fill(released, *solution)
-        self.blank = fill(released, *blank)
-        self.solution = solution
-        self.points: dict[str, int] = {}
-        self.papers: dict[str, Notebook | str | bytes] = {}
-        self.reviewed: set[str] = set()
-
-    def add(
-        self, student: str, paper: Notebook | str | bytes, points: int, *, human: bool = False
-    ) -> None:
-        self.papers[student] = paper
-        self.points[student] = points
-        if human:
-            self.reviewed.add(student)
-
-    def edited(
-        self, student: str, edit: Edit, points: int, *, right: bool = True, human: bool = False
-    ) -> None:
-        paper = copy.deepcopy(self.right if right else self.blank)
-        edit(paper)
-        self.add(student, paper, points, human=human)
-
-    def first(self, student: str, answer: str, points: int) -> None:
-        """Hand in another answer to the first task, and the right one to the second."""
-        paper = copy.deepcopy(self.right)
-        cell(paper, "04-1-answer")["source"] = answer
-        self.add(student, paper, points)
-
-    def write(self, folder: Path) -> None:
-        for student, paper in self.papers.items():
-            hand_in(folder, student, paper)
-
-
-def checks_of(paper: Notebook) -> list[dict[str, object]]:
-    return [one for one in paper["cells"] if "-check-" in one["id"]]
-
-
-def delete_checks(paper: Notebook) -> None:
-    paper["cells"] = [one for one in paper["cells"] if one not in checks_of(paper)]
-
-
-def edit_checks(paper: Notebook) -> None:
-    for one in checks_of(paper):
-        one["source"] = "assert True\nprint('› theta = [1, 1]')"
-
-
-def double_checks(paper: Notebook) -> None:
-    paper["cells"] += copy.deepcopy(paper["cells"])
-
-
-def tag_everything(paper: Notebook) -> None:
-    tags = ["raises-exception", "nbval-skip", "nbval-ignore-output", "skip-execution"]
-    for one in paper["cells"]:
-        one["metadata"]["tags"] = tags
-        if one["cell_type"] == "code":
-            one["source"] = "# NBVAL_IGNORE_OUTPUT\n" + one["source"]
-
-
-def skip_answers(paper: Notebook) -> None:
-    for name in ("04-1-answer", "04-2-answer"):
-        cell(paper, name)["source"] = "# NBVAL_SKIP\n" + cell(paper, name)["source"]
-
-
-def drop_ids(paper: Notebook) -> None:
-    for one in paper["cells"]:
-        del one["id"]
-        one["metadata"] = {}
-    paper["nbformat_minor"] = 4
-
-
-def same_id(paper: Notebook) -> None:
-    for one in paper["cells"]:
-        one["id"] = "same"
-
-
-def reorder(paper: Notebook) -> None:
-    paper["cells"].reverse()
-
-
-def drop_first_answer(paper: Notebook) -> None:
-    paper["cells"].remove(cell(paper, "04-1-answer"))
-
-
-def old_format(paper: Notebook) -> str:
-    """Write the notebook as nbformat 3 did."""
-    cells = []
-    for one in paper["cells"]:
-        if one["cell_type"] == "code":
-            given = {"input": one["source"], "metadata": one["metadata"], "outputs": []}
-            cells += [{"cell_type": "code", "language": "python", "collapsed": False, **given}]
-    sheet = {"cells": cells, "metadata": {}}
-    return json.dumps({"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [sheet]})
-
-
-def foreign_kernel(paper: Notebook) -> None:
-    paper["metadata"]["kernelspec"] = {"name": "bash", "display_name": "Bash"}
-    paper["metadata"]["lecopt"] = {"outputs": "mine"}
-
-
-def pictures(paper: Notebook) -> None:
-    source = "%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()\n3"
-    paper["cells"].insert(1, code(source))
-
-
-def helper_and_debug(paper: Notebook) -> None:
-    answer = cell(paper, "04-1-answer")
-    answer["source"] = answer["source"].replace(
-        "u_new = gamma * u", "print('in', theta, end='')\n    u_new = faded(gamma, u)"
-    )
-    where = paper["cells"].index(answer) + 1
-    paper["cells"].insert(where, code("def faded(gamma, u):\n    return gamma * u", "helper"))
-
-
-def call_my_step(paper: Notebook) -> None:
-    answer = cell(paper, "04-2-answer")
-    lines = (
-        "            u = gamma * u + eta * loss_gradient(theta)\n            theta = theta - u\n"
-    )
-    assert lines in answer["source"]
-    call = "            theta, u = momentum_step(theta, u, loss_gradient, eta, gamma)\n"
-    answer["source"] = answer["source"].replace(lines, call)
-
-
-SCRIPT = "<script>alert(1)</script>"
-
-
-def script_everywhere(paper: Notebook) -> None:
-    answer = cell(paper, "04-1-answer")
-    error = f"type({SCRIPT!r}, (Exception,), {{}})(momentum_step, seed, {SCRIPT!r})"
-    answer["source"] = f"def momentum_step(*given):\n    raise {error}\n"
-    answer["outputs"] = [{"output_type": "stream", "name": "stdout", "text": SCRIPT}]
-    paper["cells"].insert(0, {"cell_type": "markdown", "id": "x", "metadata": {}, "source": SCRIPT})
-
-
-def tell_the_numbers(paper: Notebook) -> None:
-    answer = cell(paper, "04-1-answer")
-    answer["source"] = (
-        "def momentum_step(theta, *given):\n    print('› seed =', seed)\n"
-        "    raise ValueError(f'{seed} {theta}')\n"
-    )
-    paper["cells"].insert(1, code("raise ValueError(f'the seed is {seed}')"))
-
-
-def fake_prints(paper: Notebook) -> None:
-    for number, one in enumerate(("04-1-answer", "04-2-answer")):
-        shown = paper["metadata"]["lecopt"]["outputs"]
-        text = "".join(text for name, text in shown.items() if name.startswith(f"04-{number + 1}"))
-        cell(paper, one)["source"] = (
-            f"print({text!r})\ndef momentum_step(*given):\n    print({text!r})"
-        )
-
-
-def rename(paper: Notebook) -> None:
-    answer = cell(paper, "04-1-answer")
-    answer["source"] = answer["source"].replace("momentum_step", "step_of_momentum")
+from lecopt.grading.grade import page_path
 
 
 @pytest.fixture(scope="module")
@@ -243,38 +35,64 @@ def room(released: Notebook, solution: tuple[str, str], blank: tuple[str, str],
     room.add("a list", "[]", 0, human=True)
     room.add("deep", "[" * 100_000, 0, human=True)
     room.add("odd cells", '{"nbformat": 4, "cells": [1, {"cell_type": "code"}]}', 0, human=True)
-    room.add("format 3", old_format(right), ALL)
+    room.add("format 3", papers.old_format(right), ALL)
     room.add("surrogate", json.dumps(right).replace("One step", "\\ud800"), ALL)
     room.first("syntax", "def momentum_step(:", SECOND)
-    room.first("loop", LOOP, SECOND)
+    room.first("loop", papers.LOOP, SECOND)
+    room.first("endless", papers.ENDLESS, SECOND)
+    room.first("fork bomb", papers.FORKS, SECOND)
+    room.edited("forged", lambda p: p["cells"].insert(1, code(papers.FORGED)), 0, right=False)
+    room.edited("fake outputs", papers.fake_outputs, 0, right=False)
+    room.edited("50 MB", papers.heavy, ALL)
+    room.edited("minor 99", papers.later_format, ALL)
+    room.edited("major 99", papers.much_later_format, ALL)
+    room.add("format 2", papers.old_format(right, 2), ALL)
+    room.add("format in words", json.dumps({**right, "nbformat": "four"}), 0, human=True)
+    room.add("no cells", '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}', 0, human=True)
+    for name in (
+        "x...",
+        "x..%2f..%2fetc",
+        "a\\..\\b",
+        "-rf",
+        "line\nbreak",
+        "grades.csv",
+        "Z\u030cofie",
+    ):
+        room.add(name, wrong, 0)
     room.first("exit", "import os\nos._exit(0)", SECOND)
     kill = "import os, signal\nos.kill(os.getppid() or os.getpid(), signal.SIGKILL)\nos._exit(1)"
     room.first("kill", kill, SECOND)
-    room.first("flood", "for _ in range(3):\n    print('x' * 10_000_000, flush=True)", SECOND)
+    room.first("flood", "for _ in range(10):\n    print('x' * 10_000_000, flush=True)", SECOND)
     room.first("memory", "memory = [0] * 500_000_000", SECOND)
     room.first("magic", "%%nosuch\n" + solution[0], SECOND)
-    room.first("linger", LINGER + solution[0], ALL)
+    room.first("linger", papers.LINGER + solution[0], ALL)
     room.first("warns", "import warnings\nwarnings.warn('mind')\n" + solution[0], ALL)
-    room.first("patched", PATCHED, 0)
-    room.edited("patched blank", lambda p: p["cells"].insert(1, code(PATCHED)), 0, right=False)
-    room.edited("fake prints", fake_prints, 0, right=False)
+    room.first("patched", papers.PATCHED, 0)
+    room.edited(
+        "patched blank", lambda p: p["cells"].insert(1, code(papers.PATCHED)), 0, right=False
+    )
+    room.edited("recited", papers.recite, papers.SAME_ON_EVERY_SEED, right=False)
+    room.edited("fake prints", papers.fake_prints, 0, right=False)
     for name, edit in {
-        "deleted": delete_checks, "edited": edit_checks, "doubled": double_checks,
-        "tagged": tag_everything, "skipped": skip_answers,
-    }.items():  # fmt: skip
+        "deleted": papers.delete_checks,
+        "edited": papers.edit_checks,
+        "doubled": papers.double_checks,
+        "tagged": papers.tag_everything,
+        "skipped": papers.skip_answers,
+    }.items():
         room.edited(f"{name} right", edit, ALL)
         room.edited(f"{name} blank", edit, 0, right=False)
-    room.edited("no ids", drop_ids, ALL)
-    room.edited("same ids", same_id, ALL)
-    room.edited("reordered", reorder, ALL)
-    room.edited("renamed", rename, SECOND)
-    room.edited("no answer", drop_first_answer, SECOND, human=True)
-    room.edited("foreign kernel", foreign_kernel, ALL)
-    room.edited("pictures", pictures, ALL)
-    room.edited("helper", helper_and_debug, ALL)
-    room.edited("calls", call_my_step, ALL)
-    room.edited("script", script_everywhere, SECOND)
-    room.edited("teller", tell_the_numbers, SECOND)
+    room.edited("no ids", papers.drop_ids, ALL)
+    room.edited("same ids", papers.same_id, ALL)
+    room.edited("reordered", papers.reorder, ALL)
+    room.edited("renamed", papers.rename, SECOND)
+    room.edited("no answer", papers.drop_first_answer, SECOND, human=True)
+    room.edited("foreign kernel", papers.foreign_kernel, ALL)
+    room.edited("pictures", papers.pictures, ALL)
+    room.edited("helper", papers.helper_and_debug, ALL)
+    room.edited("calls", papers.call_my_step, ALL)
+    room.edited("script", papers.script_everywhere, SECOND)
+    room.edited("teller", papers.tell_the_numbers, SECOND)
     room.edited("Žofie Ö 学生 <b>&\"'", lambda _: None, ALL)
     return room
 
@@ -283,6 +101,14 @@ def room(released: Notebook, solution: tuple[str, str], blank: tuple[str, str],
 def out(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Grade the class, once."""
     base = tmp_path_factory.mktemp("class")
+    listener = socket.create_server(("127.0.0.1", 0))
+    paths = [str(base / "in" / "honest" / "04_momentum.ipynb"), str(SOURCE)]
+    folders = [str(base), str(base / "out"), str(SOURCE.parent)]
+    home = Path.home()
+    paths += [str(path) for path in home.iterdir() if path.is_file()]
+    port = listener.getsockname()[1]
+    spy = papers.SPY.format(paths=paths, folders=folders, home=str(home), port=port)
+    room.first("spy", spy, SECOND)
     room.write(base / "in")
     others = base / "in" / "own files" / "04_momentum.ipynb"
     hand_in(base / "in", "own files", room.blank)
@@ -291,16 +117,22 @@ def out(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
     room.points["own files"] = 0
     (base / "in" / "link").mkdir()
     (base / "in" / "link" / "04_momentum.ipynb").symlink_to(base / "in" / "honest" / others.name)
-    room.points["link"] = 0
-    room.reviewed.add("link")
+    (base / "in" / "linked folder").symlink_to(base / "in" / "honest")
+    for name in ("link", "linked folder"):
+        room.points[name] = 0
+        room.reviewed.add(name)
     scratch = base / "tmp"
     scratch.mkdir()
-    environment = {**os.environ, "TMPDIR": str(scratch)}
+    environment = {**os.environ, "TMPDIR": str(scratch), "LECOPT_SECRET": "mine"}
     result = grade(base / "in", base / "out", "--time", "5", env=environment)
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{len(room.reviewed)} need a human" in result.stdout
     assert left_running(scratch) == []
     assert list(scratch.iterdir()) == []
+    assert sorted(path.name for path in base.iterdir()) == ["in", "out", "tmp"]
+    listener.setblocking(False)
+    with listener, pytest.raises(BlockingIOError):
+        listener.accept()
     return base / "out"
 
 
@@ -331,6 +163,10 @@ def test_every_mutant_loses_points_and_is_named(
             assert not all(check["passed"] for check in task["checks"])
 
 
+def test_the_spy_got_nothing(out: Path) -> None:
+    assert "the spy got []" in (out / "spy" / "04_momentum.html").read_text()
+
+
 def test_tampering_is_noted(out: Path) -> None:
     for student, word in (("edited blank", "edited"), ("deleted right", "deleted")):
         assert word in (out / student / "04_momentum.html").read_text()
@@ -340,7 +176,7 @@ def test_pages_are_escaped_and_keep_hidden_inputs(
     room: Room, out: Path, exercise: Exercise
 ) -> None:
     for student in room.points:
-        page = (out / student / "04_momentum.html").read_text()
+        page = page_path(out, student, "04_momentum").read_text()
         assert "<script" not in page
         assert "default-src 'none'" in page
         assert str(SEED) not in page

@@ -5,36 +5,22 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 
 import pytest
+from grading.attacks import LIMITS, said
 from grading.helpers import left_running
 
 from lecopt.grading import sandbox as sandbox_module
-from lecopt.grading.compare import BoundedKernel, StoppedError
-from lecopt.grading.limits import Limits
+from lecopt.grading.compare import BoundedKernel, StoppedError, compare
+from lecopt.grading.merge import Group, Step
 from lecopt.grading.sandbox import Sandbox, SandboxError
 
 Run = Callable[[str], str]
-LIMITS = Limits(cell=20, group=60, processes=40)
-
-
-def said(kernel: BoundedKernel, source: str) -> str:
-    """Run a cell; return all that it printed, and the error it ended with."""
-    words = []
-    msg_id = kernel.execute_cell_input(source)
-    kernel.await_reply(msg_id, timeout=60)
-    while True:
-        message = kernel.get_message("iopub", timeout=20)
-        content = message["content"]
-        if message["parent_header"].get("msg_id") != msg_id:
-            continue
-        if content.get("execution_state") == "idle":
-            return "".join(words)
-        words.append(content.get("text", "") + content.get("ename", ""))
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +156,16 @@ def test_a_loop_is_stopped(place: Sandbox) -> None:
     with pytest.raises(StoppedError, match="time"):
         said(kernel, "import time\nend = time.time() + 60\nwhile time.time() < end: pass")
     kernel.stop()
+
+
+def test_a_notebook_has_only_so_much_time(place: Sandbox) -> None:
+    """Each group would have its time, but together they have less."""
+    wait = Step("own", "import time\ntime.sleep(1.2)")
+    groups = [Group(name, (wait, Step("check", "print('› 1')", name))) for name in "abc"]
+    results = compare(groups, dict.fromkeys("abc", "› 1\n"), place, time.monotonic() + 2)
+    assert [ran.passed for ran in results["a"]] == [True]
+    assert {ran.error for name in "bc" for ran in results[name]} == {"the time was up"}
+    assert not any(ran.passed for name in "bc" for ran in results[name])
 
 
 def test_a_flood_is_stopped(kernel: BoundedKernel) -> None:
