@@ -219,4 +219,6 @@ def outcome(future: Future[Grade], job: Job, reference: Reference) -> Grade:
     except KilledWorker:
         return ungraded(job, reference, GIVEN_UP)
     except (CancelledError, OSError) as error:
-        raise ClusterError("the cluster was lost. What was done is kept: run again") from error
+        raise ClusterError(
+            f"the cluster failed ({error!r}). What was done is kept: run again to go on"
+        ) from error

@@ -22,8 +22,12 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    draft.write_text(text, encoding="utf-8", errors="replace")
-    draft.replace(path)
+    try:
+        draft.write_text(text, encoding="utf-8", errors="replace")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def write_page(grade: Grade, title: str, path: Path) -> None:

@@ -112,7 +112,10 @@ def work(fd: int) -> None:
     with Sandbox(kind, limits) as place, contextlib.suppress(EOFError):
         while pipe.poll(IDLE):
             job, reference, content = pipe.recv()
-            pipe.send(grade_one(job, reference, place, content))
+            try:
+                pipe.send(grade_one(job, reference, place, content))
+            except OSError as error:  # such as a full disk: not the submission's fault
+                pipe.send(error)
 
 
 class Worker:
@@ -141,14 +144,19 @@ class Worker:
             self.pipe.send((job, reference, content))
 
     def take(self, seconds: float = 0.0) -> Grade | None:
-        """Return the grade if there is one by then; a worker that died is past its deadline."""
+        """Return the grade if there is one by then; a worker that died is past its deadline.
+
+        Raises what the machine, and not the submission, stopped the worker with.
+        """
         try:
-            grade: Grade | None = self.pipe.recv() if self.pipe.poll(seconds) else None
+            answer: Grade | OSError | None = self.pipe.recv() if self.pipe.poll(seconds) else None
         except (EOFError, OSError):
-            grade, self.deadline = None, 0.0
-        if grade is not None:
+            answer, self.deadline = None, 0.0
+        if answer is not None:
             self.job = None
-        return grade
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
     @property
     def failed(self) -> bool:
