@@ -179,6 +179,36 @@ def test_a_run_that_diverges_is_marked_and_the_others_go_on():
         assert np.isnan(measure).tolist() == [False, True, False]
 
 
+def test_a_rule_that_changes_theta_in_place_is_measured_all_the_same():
+    class InPlace(GradientDescent):
+        def step(self, theta, state, J):
+            theta -= self.eta * J.grad(theta)
+            return theta, state
+
+    start = np.array([1.0, 2.0])
+    swept = sweep(InPlace(0.05), start, Quadratic(), 5)
+    path = descend(GradientDescent(0.05), start, Quadratic(), 5)
+    assert cell_is(swept, path, below=-np.inf) and start.tolist() == [1.0, 2.0]
+
+
+def test_a_run_that_comes_back_from_infinity_stays_marked():
+    class Hole:
+        """A loss that is infinite between 1 and 2."""
+
+        def __call__(self, theta):
+            return np.where(np.abs(theta[0] - 1.5) < 0.5, np.inf, theta[0])
+
+        def grad(self, theta):
+            return np.ones_like(theta)
+
+    starts = np.array([[2.2, 9.0], [0.0, 0.0]])
+    swept = sweep(GradientDescent(0.5), starts, Hole(), 6, below=1.0)
+    path = descend(GradientDescent(0.5), starts, Hole(), 6)
+    assert swept.diverged_at.tolist() == path.diverged_at.tolist() == [1, -1]
+    assert same_bits(swept.loss, path.loss[-1]) and same_bits(swept.theta, path.theta[-1])
+    assert swept.first_below.tolist() == path.first_below(1.0).tolist() == [-1, -1]
+
+
 # ---- several rules: the same terms for all
 
 
@@ -213,6 +243,15 @@ def test_the_budget_counts_gradients_not_steps():
     path = descend(Heun(0.1), [1.0, 1.0], Quadratic(), 12)
     assert cell_is(strip.sel(rule="Heun", eta=0.1), path, below=-np.inf)
     assert same_bits(strip.path(rule="Heun", eta=0.1).theta, path.theta)
+
+
+def test_a_rule_that_asks_for_no_gradient_gets_as_many_steps():
+    class Drift(GradientDescent):
+        def step(self, theta, state, J):
+            return theta + self.eta, state
+
+    swept = sweep(Drift(), [0.0, 0.0], Quadratic(), 7, eta=[1.0])
+    assert swept.steps == 7 and swept.grad_evals == 0 and swept.theta.tolist() == [[7.0], [7.0]]
 
 
 def test_the_losses_that_a_line_search_looks_at_are_shown():
