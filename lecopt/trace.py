@@ -25,7 +25,11 @@ An argument a, b, ... is the number of an earlier node; the functions are `lecop
     ["const", numbers]          a number, or nested lists of them
     ["loss", a], ["grad", a]    J(a) and J.grad(a)
 
-and one bounded loop, that of `lecopt.search.first_that`, in three nodes:
+What code does in place (u -= g, u[0] = 1) is recorded on what it made itself, a copy or a result,
+and seen by every name and slice of it, as in NumPy; done to an input it is refused, since it would
+change the caller's array. J is asked as often as the code asks it.
+
+There is one bounded loop, that of `lecopt.search.first_that`, in three nodes:
 
     ["candidate", start, tries] begins the loop: the candidate, which is `start` at first
     ...                         nodes that are run for each candidate

@@ -239,6 +239,17 @@ def own_line_search(self: Any, theta: Any, state: Any, J: Any) -> Any:
     return theta - eta * g, state
 
 
+def search_with_a_term_met_again(self: Any, theta: Any, state: Any, J: Any) -> Any:
+    g, loss = J.grad(theta), J(theta)
+    eta = first_that(
+        lambda eta: J(theta - eta * g) < loss - 0.1 * eta * np.sum(g * g),
+        4.0,
+        lambda eta: eta / 2,
+        30,
+    )
+    return theta - eta * g / (1 + 0.01 * np.sum(g * g)), state
+
+
 def search_of_a_point(self: Any, theta: Any, state: Any, J: Any) -> Any:
     g, loss = J.grad(theta), J(theta)
     better = first_that(lambda x: J(x) < loss, theta - 2 * g, lambda x: (x + theta) / 2, 30)
@@ -256,6 +267,12 @@ def slope_in_the_search(self: Any, theta: Any, state: Any, J: Any) -> Any:
     return theta - eta * g, state
 
 
+def asking_twice(self: Any, theta: Any, state: Any, J: Any) -> Any:
+    """What is asked twice is counted twice, as in Python."""
+    g = (J.grad(theta) + J.grad(theta)) / 2
+    return theta - self.eta * g * J(theta) / J(theta), state
+
+
 def counting(self: Any, theta: Any, state: Any, J: Any) -> Any:
     t = state.u + 1
     rate = np.where(t[0] % 10 == 0, 0.0, self.eta * 10.0 ** -(t[0] // 20))
@@ -265,7 +282,9 @@ def counting(self: Any, theta: Any, state: Any, J: Any) -> Any:
 STUDENTS = [
     *(on_a_copy, coordinate_by_coordinate, an_array_of_parts, changed_in_place_after_it_was_read),
     *(through_a_view, by_a_condition, the_steepest_coordinate, unit_length, softened_sign),
-    *(own_line_search, search_of_a_point, slope_in_the_search, counting),
+    *(own_line_search, search_with_a_term_met_again, search_of_a_point),
+    *(slope_in_the_search, counting),
+    asking_twice,
 ]
 
 

@@ -73,7 +73,7 @@ export class RuleCard {
 /** How a rule fares, in a few words, and how many losses it looked at on its way. */
 export function outcome(run: Run, target: number): string {
   const looks = run.lossEvals[run.steps]!;
-  return fate(run, target) + (looks ? `, after a look at ${looks} losses` : "");
+  return fate(run, target) + (looks ? `; ${looks} losses looked at in all` : "");
 }
 
 function fate(run: Run, target: number): string {

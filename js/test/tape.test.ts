@@ -35,6 +35,32 @@ describe("compile", () => {
     expect(value(nodes, { a: [1, 2, 3] })).toEqual([1, 2, 10]);
   });
 
+  it("leaves a search with the first that passes, and looks at no more", () => {
+    const search = (tries: number): Node[] => [["in", "a"], ["const", 3], ["candidate", 0, tries], ["le", 2, 1], ["until", 3], ["const", 0.5], ["mul", 2, 5], ["first", 2, 3, 6]];
+    expect(value(search(9), { a: 10 })).toEqual([2.5]);
+    expect(value(search(1), { a: 10 })).toEqual([5]);
+    expect(value(search(9), { a: 2 })).toEqual([2]);
+    const outside = [...search(9), ["add", 7, 6]] as Node[];
+    expect(() => value(outside, { a: 10 })).toThrow(/node 8 \(add\): no node 6 before it/);
+  });
+
+  it("puts numbers into a copy", () => {
+    const every = ["slice", null, null, 2];
+    const nodes: Node[] = [["in", "a"], ["const", 7], ["set", 0, [every], 1], ["concat", [2, 0], 0]];
+    expect(value(nodes, { a: [1, 2, 3] })).toEqual([7, 2, 7, 1, 2, 3]);
+    const many = Array.from({ length: 40 }, (_, i) => i);
+    const odd = many.map((x) => (x % 2 ? x : 7));
+    expect(value(nodes, { a: many })).toEqual([...odd, ...many]);
+  });
+
+  it.each([[0.5, 0], [1.5, 2], [-2.5, -2], [-0.4, -0], [1e300, 1e300]])("rounds %f to the even %f", (a, expected) => {
+    expect(value([["in", "a"], ["rint", 0]], { a })[0]! + 0).toBe(expected + 0);
+  });
+
+  it.each([[5, 3, 2], [-5, 3, 1], [5, -3, -1], [-5, -3, -2], [6, 3, 0]])("takes %f modulo %f as Python does", (a, b, rest) => {
+    expect(value([["in", "a"], ["const", b], ["mod", 0, 1]], { a })[0]! + 0).toBe(rest);
+  });
+
   it("multiplies a matrix by a vector", () => {
     const nodes: Node[] = [["const", [[1, 2], [3, 4], [5, 6]]], ["in", "a"], ["matmul", 0, 1]];
     expect(value(nodes, { a: [1, 10] })).toEqual([21, 43, 65]);

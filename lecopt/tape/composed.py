@@ -1,6 +1,6 @@
 """Functions of NumPy in terms of simpler ones, as a tape records them.
 
-Each table goes from NumPy's function to ours, which takes the arguments that can be traced.
+The table goes from NumPy's function to ours, which takes the arguments that can be traced.
 """
 
 from __future__ import annotations
@@ -9,82 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from lecopt.tape.primitives import as_array
 from lecopt.tape.refusal import refusal
 
 Axis = int | tuple[int, ...] | None
 
 
-def _array(x: Any) -> Any:
-    """Return a traced value as it is, and anything else as an array."""
-    return x if isinstance(x, NDArrayOperatorsMixin) else np.asarray(x)
-
-
 def _along(a: Any, axis: int, part: Any) -> Any:
     """Return a[..., part, ...] with the part taken along an axis."""
     return a[(slice(None),) * (axis % a.ndim) + (part,)]
-
-
-def _truths(ufunc: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `&`, `|`, `~` or `^`: of truth values what `ufunc` is, and of nothing else."""
-
-    def of_truths(*values: Any) -> Any:
-        if any(_array(v).dtype.kind != "b" for v in values):
-            raise refusal("&, |, ^ or ~ between numbers", "conditions, as (a > 0) & (b > 0)")
-        return ufunc(*values)
-
-    return of_truths
-
-
-def _floor_divide(a: Any, b: Any) -> Any:
-    return np.where(np.equal(b, 0), a / b, np.rint((a - np.remainder(a, b)) / b))
-
-
-def _fmod(a: Any, b: Any) -> Any:
-    rest = np.remainder(np.abs(a), np.abs(b))
-    return np.where(np.less(a, 0), -rest, rest)
-
-
-def _heaviside(a: Any, at_zero: Any) -> Any:
-    return np.where(np.equal(a, 0), at_zero, (np.sign(a) + 1) / 2)
-
-
-def _copysign(a: Any, b: Any) -> Any:
-    size = np.abs(a)
-    return np.where((np.less(b, 0)) | (np.less(1 / b, 0)), -size, size)
-
-
-def _logaddexp(a: Any, b: Any) -> Any:
-    return np.maximum(a, b) + np.log1p(np.exp(-np.abs(a - b)))
-
-
-UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.square: lambda a: a * a,
-    np.positive: lambda a: a,
-    np.reciprocal: lambda a: 1 / a,
-    np.exp2: lambda a: 2.0**a,
-    np.isnan: lambda a: np.not_equal(a, a),
-    np.isinf: lambda a: np.abs(a) == np.inf,
-    np.isfinite: lambda a: np.abs(a) < np.inf,
-    np.radians: lambda a: a * (np.pi / 180),
-    np.deg2rad: lambda a: a * (np.pi / 180),
-    np.degrees: lambda a: a * (180 / np.pi),
-    np.rad2deg: lambda a: a * (180 / np.pi),
-    np.floor_divide: _floor_divide,
-    np.divmod: lambda a, b: (_floor_divide(a, b), np.remainder(a, b)),
-    np.fmod: _fmod,
-    np.fmax: lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.maximum(a, b))),
-    np.fmin: lambda a, b: np.where(np.isnan(a), b, np.where(np.isnan(b), a, np.minimum(a, b))),
-    np.heaviside: _heaviside,
-    np.copysign: _copysign,
-    np.logaddexp: _logaddexp,
-    np.logical_xor: lambda a, b: np.not_equal(np.not_equal(a, 0), np.not_equal(b, 0)),
-    np.bitwise_and: _truths(np.logical_and),
-    np.bitwise_or: _truths(np.logical_or),
-    np.bitwise_xor: _truths(np.not_equal),
-    np.invert: _truths(np.logical_not),
-}
 
 
 # ---- shapes
@@ -127,25 +61,25 @@ def _roll(a: Any, shift: int, axis: int | None = None) -> Any:
 
 
 def _hstack(arrays: Sequence[Any]) -> Any:
-    parts = [a if (a := _array(x)).ndim else np.reshape(a, -1) for x in arrays]
+    parts = [a if (a := as_array(x)).ndim else np.reshape(a, -1) for x in arrays]
     return np.concatenate(parts, 0 if parts[0].ndim == 1 else 1)
 
 
 def _vstack(arrays: Sequence[Any]) -> Any:
     return np.concatenate(
-        [a if (a := _array(x)).ndim > 1 else np.reshape(a, (1, -1)) for x in arrays], 0
+        [a if (a := as_array(x)).ndim > 1 else np.reshape(a, (1, -1)) for x in arrays], 0
     )
 
 
 def _column_stack(arrays: Sequence[Any]) -> Any:
     return np.concatenate(
-        [a if (a := _array(x)).ndim > 1 else np.reshape(a, (-1, 1)) for x in arrays], 1
+        [a if (a := as_array(x)).ndim > 1 else np.reshape(a, (-1, 1)) for x in arrays], 1
     )
 
 
 def _append(a: Any, values: Any, axis: int | None = None) -> Any:
     if axis is None:
-        return np.concatenate([np.reshape(_array(x), -1) for x in (a, values)])
+        return np.concatenate([np.reshape(as_array(x), -1) for x in (a, values)])
     return np.concatenate([a, values], axis)
 
 
@@ -154,7 +88,7 @@ def _append(a: Any, values: Any, axis: int | None = None) -> Any:
 
 def _total(a: Any, axis: int | None, join: Callable[[Any, Any], Any]) -> Any:
     """Return the running sums or products along an axis, all of it in one line if None."""
-    a = _array(a) if axis is not None else np.reshape(_array(a), -1)
+    a = as_array(a) if axis is not None else np.reshape(as_array(a), -1)
     along = (axis or 0) % a.ndim
     parts = [1 * _along(a, along, 0)]
     for i in range(1, a.shape[along]):
@@ -210,21 +144,21 @@ def _norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) ->
 
 
 def _dot(a: Any, b: Any) -> Any:
-    a, b = _array(a), _array(b)
+    a, b = as_array(a), as_array(b)
     return a @ b if a.ndim and b.ndim else a * b
 
 
 def _inner(a: Any, b: Any) -> Any:
-    a, b = _array(a), _array(b)
+    a, b = as_array(a), as_array(b)
     return a @ b.T if a.ndim and b.ndim else a * b
 
 
 def _outer(a: Any, b: Any) -> Any:
-    return np.reshape(_array(a), (-1, 1)) * np.reshape(_array(b), (1, -1))
+    return np.reshape(as_array(a), (-1, 1)) * np.reshape(as_array(b), (1, -1))
 
 
 def _vdot(a: Any, b: Any) -> Any:
-    return np.sum(np.reshape(_array(a), -1) * np.reshape(_array(b), -1))
+    return np.sum(np.reshape(as_array(a), -1) * np.reshape(as_array(b), -1))
 
 
 def _einsum(subscripts: str, *operands: Any) -> Any:
@@ -241,7 +175,7 @@ def _einsum(subscripts: str, *operands: Any) -> Any:
     product: Any = 1
     for term, operand in zip(terms, operands, strict=True):
         order = [term.index(c) for c in letters if c in term]
-        here = np.transpose(_array(operand), tuple(order))
+        here = np.transpose(as_array(operand), tuple(order))
         product = product * here[tuple(slice(None) if c in term else None for c in letters)]
     summed = tuple(range(len(kept), len(letters)))
     return np.sum(product, axis=summed) if summed else product

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from lecopt.tape.composed import FUNCTIONS, UFUNCS
+from lecopt.tape.composed import FUNCTIONS
 from lecopt.tape.operations import BINARY, UNARY
 from lecopt.tape.primitives import PRIMITIVES
 from lecopt.tape.refusal import name_of
+from lecopt.tape.ufuncs import UFUNCS
 
 RECORDED: dict[Any, Callable[..., Any]] = PRIMITIVES | FUNCTIONS
 

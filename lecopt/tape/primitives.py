@@ -16,6 +16,11 @@ def is_traced(value: Any) -> bool:
     return isinstance(value, NDArrayOperatorsMixin)
 
 
+def as_array(value: Any) -> Any:
+    """Return a traced value as it is, and anything else as an array."""
+    return value if is_traced(value) else np.asarray(value)
+
+
 def holds_traced(value: Any) -> bool:
     """Whether a value, or one in a list, or in a list of lists, is traced."""
     return any(is_traced(part) for part in _flat(value))

@@ -22,7 +22,7 @@ from lecopt.tape.refusal import Place, TraceError, refusal
 from lecopt.tape.tape import Tape
 from lecopt.tape.traced import Traced
 
-_ONE_AT_A_TIME = threading.Lock()  # np.array is one for all threads
+_ONE_AT_A_TIME = threading.RLock()  # np.array is one for all threads
 
 
 def recorded(record: Callable[[Tape], dict[str, Any]]) -> dict[str, Any]:

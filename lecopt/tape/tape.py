@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lecopt.tape.composed import UFUNCS
 from lecopt.tape.known import known_functions
 from lecopt.tape.operations import BINARY, UNARY, evaluate
 from lecopt.tape.primitives import holds_traced
 from lecopt.tape.refusal import Place, name_of, place_now, refusal
 from lecopt.tape.traced import Traced
+from lecopt.tape.ufuncs import UFUNCS
 
 VALUE_OUTSIDE = ("a value from inside `first_that` in the code after it", "what first_that returns")
 

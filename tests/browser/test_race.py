@@ -266,7 +266,7 @@ def test_a_schedule_and_a_search_run_and_say_what_they_do(visit: Visit) -> None:
         expect(eta).to_have_text(number(np.exp(-0.01 * step)))
     looks = paths["Search"].loss_evals[-1]
     search = page.locator('.lecopt-card[data-rule="Search"] .lecopt-status')
-    expect(search.first).to_contain_text(f"after a look at {looks} losses")
+    expect(search.first).to_contain_text(f"; {looks} losses looked at in all")
     go_to(page, 99)
     shown = page.locator('[data-name="eta"] .lecopt-value').first.get_attribute("data-value")
     assert float(str(shown)) == pytest.approx(paths["Search"].states.eta[100], rel=1e-9)
