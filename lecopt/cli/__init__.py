@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 
 from lecopt.cli.check import check
@@ -13,6 +16,9 @@ from lecopt.cli.grade import grade
 @click.version_option(package_name="lecopt")
 def main() -> None:
     """Exercises of the course book: check your own, or grade a class."""
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):  # Windows' old code pages know no ✓ and no η
+            out.reconfigure(errors="replace")
 
 
 for command in (check, grade, exercise):

@@ -18,7 +18,7 @@ def check(notebook: Path, hints: int) -> None:
 
     Exits 0 if all checks pass, 1 if some fail, 2 if the notebook cannot be read.
     """
-    from lecopt.grading.check import check_notebook
+    from lecopt.grading.checking import check_notebook
     from lecopt.grading.words import words
 
     with in_words(f"{notebook}: "):

@@ -290,7 +290,7 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="lecopt-") as folder:
         files = {}
         for number, group in enumerate(groups):
-            files[Path(folder) / f"{number:03d}.ipynb"] = group
+            files[Path(folder).resolve() / f"{number:03d}.ipynb"] = group  # as pytest will name it
         for path, group in files.items():
             path.write_text(json.dumps(notebook_of(group, expected)))
         plugin = run_notebooks(list(files), place, ends)

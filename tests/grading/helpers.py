@@ -6,9 +6,10 @@ import copy
 import csv
 import html
 import json
+import re
 import sqlite3
 import subprocess
-import sys
+import sysconfig
 import textwrap
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ SOURCE = ROOT / "exercises" / "source" / "04_momentum.md"
 NOTEBOOK = ROOT / "exercises" / "04_momentum.ipynb"
 SOURCES = sorted(SOURCE.parent.glob("*.md"))
 NOTEBOOKS = sorted(NOTEBOOK.parent.glob("*.ipynb"))
-LECOPT = Path(sys.executable).with_name("lecopt")
+LECOPT = Path(sysconfig.get_path("scripts")) / "lecopt"
 SEED = 20260
 
 Notebook = dict[str, Any]
@@ -86,6 +87,13 @@ def hand_in(folder: Path, student: str, content: Notebook | str | bytes) -> Path
     return path
 
 
+def write(path: Path, notebook: Notebook) -> Path:
+    """Write a notebook, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
 def left_running(folder: Path) -> list[psutil.Process]:
     """Return the processes of sandboxes below a folder that do not end, given time."""
     sandboxed = [
@@ -109,6 +117,8 @@ def secrets(exercise: Exercise) -> Iterator[str]:
 def told(files: dict[str, bytes], sources: list[Path] = SOURCES) -> list[str]:
     """Return the files in which a secret of an exercise stands, in plain, JSON or HTML."""
     found = []
+    # A notebook's file holds a cell as a list of lines.
+    files = {name: re.sub(rb'\\n",\s*"', rb"\\n", data) for name, data in files.items()}
     for source in sources:
         for secret in secrets(read_source(source).exercise):
             indented = textwrap.indent(secret, "    ")

@@ -17,7 +17,7 @@ import pytest
 from grading.helpers import ROOT, SEED, Notebook, cell, hand_in, lecopt
 from nbclient import NotebookClient
 
-from lecopt.grading.check import Checked, check_notebook
+from lecopt.grading.checking import Checked, check_notebook
 from lecopt.grading.exercise import Exercise
 from lecopt.grading.feedback import TaskVerdict
 from lecopt.grading.sandbox import Sandbox
