@@ -97,20 +97,25 @@ def parse_notebook(data: bytes) -> dict[str, Any]:
     return content
 
 
+def source_of(cell: Mapping[str, Any]) -> str:
+    """Return a cell's text, with the line ends of this system's or any other made plain."""
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(str(line) for line in source)
+    # A lone surrogate is legal JSON but no text: it could not be sent to a kernel.
+    return str(source).replace("\r\n", "\n").encode("utf-8", "replace").decode()
+
+
 def code_cells(notebook: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the ids (ours first) and the source of each code cell that deserves the name."""
     for cell in notebook["cells"]:
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
-        source = cell.get("source", "")
-        if isinstance(source, list):
-            source = "".join(str(line) for line in source)
         metadata = cell.get("metadata")
         ours = metadata.get(KEY) if isinstance(metadata, dict) else None
         marked = ours.get("id") if isinstance(ours, dict) else None
         ids = tuple(i for i in (marked, cell.get("id")) if isinstance(i, str))
-        # A lone surrogate is legal JSON but no text: it could not be sent to a kernel.
-        yield ids, str(source).encode("utf-8", "replace").decode()
+        yield ids, source_of(cell)
 
 
 def signature(cell: Cell) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode, v4
 
-from lecopt.grading.exercise import KEY, Cell, Exercise, ExerciseError, Outputs
+from lecopt.grading.exercise import KEY, Cell, Exercise, ExerciseError, Outputs, digest
 from lecopt.grading.outputs import expected_outputs
 from lecopt.grading.source import BEGIN, END, Source, read_source
 
@@ -27,6 +27,12 @@ def student_cell(cell: Cell) -> NotebookNode:
     return v4.new_code_cell(cell.source, id=cell.id, metadata=metadata)
 
 
+def prose_cell(name: str, text: str) -> NotebookNode:
+    """Return a text cell, with a digest by which a student's own words in it are noticed."""
+    metadata = {KEY: {"id": name, "role": "prose", "digest": digest(text)}}
+    return v4.new_markdown_cell(text, id=name, metadata=metadata)
+
+
 def student_notebook(source: Source, outputs: Outputs) -> NotebookNode:
     """Return the notebook that a student opens."""
     exercise = source.exercise
@@ -34,7 +40,7 @@ def student_notebook(source: Source, outputs: Outputs) -> NotebookNode:
     pages = []
     for number, (kind, what) in enumerate(source.pages, start=1):
         if kind == "prose":
-            pages.append(v4.new_markdown_cell(what, id=f"{exercise.number}-prose-{number}"))
+            pages.append(prose_cell(f"{exercise.number}-prose-{number}", what))
         else:
             pages.append(student_cell(cells[what]))
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

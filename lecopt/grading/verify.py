@@ -12,6 +12,8 @@ from lecopt.grading.outputs import BLANK, SOLUTION, faults, outputs_of, run_vari
 from lecopt.grading.release import notebook_text
 from lecopt.grading.source import read_source
 
+ENOUGH_MUTANTS = 4
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -58,7 +60,11 @@ def prove(path: Path, seeds: list[int], kind: str) -> tuple[list[Proof], list[st
     source = read_source(path)
     exercise = source.exercise
     proofs: list[Proof] = []
-    wrong: list[str] = []
+    wrong = [
+        f"task {task.id} has {len(task.mistakes)} mutants; it needs {ENOUGH_MUTANTS} or more"
+        for task in exercise.tasks
+        if len(task.mistakes) < ENOUGH_MUTANTS
+    ]
     for seed in (exercise.seed, *seeds):
         runs = run_variants(exercise, seed, kind)
         if seed == exercise.seed:
