@@ -115,7 +115,8 @@ class Network:
         y = self.output.targets(np.asarray(self.y))
         if len(X) != len(y) or len(y) == 0:
             raise ValueError(
-                f"Network: X has {len(X)} rows and y {len(y)}; expected as many, and at least 1"
+                f"Network: X has {len(X)} rows and y {len(y)}; expected a row of each for every "
+                "example, and at least one"
             )
         object.__setattr__(self, "X", X)
         object.__setattr__(self, "y", y)

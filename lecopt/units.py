@@ -109,6 +109,11 @@ class Softmax:
             is_class = (y >= 0) & (y == np.floor(y)) & np.isfinite(y)
             _refuse_row("Softmax", y, is_class, "expected a class, 0 or 1 or 2 or ...")
             return np.eye(max(2, int(y.max(initial=0)) + 1))[y.astype(int)]
+        if y.shape[1] == 1:
+            raise ValueError(
+                f"Softmax: y has shape {y.shape}, one class for every row; expected shape (N,) "
+                "for classes 0, 1, 2, ..., or a column for each class"
+            )
         is_share = (y >= 0).all(axis=1) & (np.abs(y.sum(axis=1) - 1) < 1e-9)
         _refuse_row("Softmax", y, is_share, "expected shares of the classes that add up to 1")
         return y

@@ -415,6 +415,7 @@ TWO_ROWS = [[1.0, 2.0], [3.0, 4.0]]
         (TWO_ROWS, [[1, 0], [1, 1]], ["Softmax: row 1", "[1. 1.]", "add up to 1"]),
         (TWO_ROWS, [[1, 0], [2, -1]], ["Softmax: row 1", "add up to 1"]),
         (TWO_ROWS, [[1, 0], [np.nan, 1]], ["Softmax: row 1", "add up to 1"]),
+        (TWO_ROWS, [[0], [1]], ["Softmax: y has shape (2, 1)", "expected shape (N,)"]),
         (TWO_ROWS, ["3", "5"], ["Softmax: y has shape (2,)", "expected numbers"]),
         (TWO_ROWS, 1, ["Softmax: y has shape ()", "(N, n_y)"]),
     ],
