@@ -125,6 +125,18 @@ def test_the_exact_length_is_the_formula_and_no_other_is_lower(seed, far):
     assert abs(J.grad(new) @ g) < 1e-6 * (g @ g), "the new gradient is at right angles to the old"
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_exact_search_arrives_and_goes_on_where_slopes_are_round_off(seed):
+    """A minimum away from the origin: there theta + g would be theta itself."""
+    J = Bowl(seed)
+    lowest = np.linalg.solve(J.H, J.b)
+    path = descend(ExactLineSearch(), lowest + np.ones(5), J, 3000)
+    assert path.theta[-1] == pytest.approx(lowest, abs=1e-9 * (1 + np.abs(lowest).max()))
+    curves = np.linalg.eigvalsh(J.H)
+    eta = path.states.eta[path.states.eta > 0]  # 0 at the start, and where the slope is exactly 0
+    assert (eta > 0.99 / curves[-1]).all() and (eta < 1.01 / curves[0]).all()
+
+
 @law
 @given(st.floats(1, 100), st.floats(-3, 3), points(Quadratic()))
 def test_fixed_candidates_backtracking_and_the_exact_length_agree(condition, angle, theta):
