@@ -235,7 +235,7 @@ def main() -> None:
         "| --- | ---: | ---: | ---: | ---: |",
         *rows,
         "",
-        f"{processor()}, load {os.getloadavg()[2]:.1f} (1 or less: nothing else ran). {versions()}.",
+        f"{processor()}; load {os.getloadavg()[2]:.0f}, all that ran included. {versions()}.",
         "",
         "`make bench` measures anew.",
         "",
