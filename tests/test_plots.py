@@ -297,7 +297,7 @@ def boxes(texts):
     return [Text.get_window_extent(text) for text in texts]
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=5)
 @given(theta=points(J), u=points(J), eta=st.floats(0.1, 20))
 def test_labels_keep_clear_of_each_other_and_inside(theta, u, eta):
     figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")

@@ -139,7 +139,7 @@ def basin(falls: Basin) -> str:
 
 
 def _share(there: Array) -> str:
-    return f"{number(100 * float(np.mean(there)))} %" if np.any(there) else ""
+    return f"{number(100 * float(np.mean(there)))}\u00a0%" if np.any(there) else ""
 
 
 def robustness(strip: Sweep, *, below: float | None = None, axis: str = "eta") -> str:

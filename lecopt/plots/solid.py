@@ -62,7 +62,8 @@ def landscape(
     """
     solid: Any = figure.add_subplot(1, 2, 1, projection="3d")
     flat = figure.add_subplot(1, 2, 2)
-    surface(solid, J, window=window).set_box_aspect(None, zoom=0.92)  # room for its labels
+    surface(solid, J, window=window).set_box_aspect(None, zoom=0.86)  # room for its labels
+    solid.zaxis.labelpad = 7
     maps.contours(flat, J, window=window, log=log)
     for index, (label, walk) in enumerate(walks.items()):
         path_on_surface(solid, walk, index=index)

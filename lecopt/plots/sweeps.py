@@ -165,8 +165,9 @@ def _row(ax: Axes, row: int, loss: Array, edges: Array, below: float, colors: Pa
         bars, (row - 0.4, 0.6),
         facecolor="none", edgecolor=colors.soft, linewidth=0, hatch=HATCH,
     )  # fmt: skip
+    starts, ends = np.flatnonzero(np.diff(np.concatenate([[0], wins, [0]]))).reshape(-1, 2).T
     ax.hlines(
-        np.full(wins.sum(), row + 0.32), edges[:-1][wins], edges[1:][wins],
+        np.full(len(starts), row + 0.32), edges[starts], edges[ends],
         color=colors.ink, linewidth=2.5,
     )  # fmt: skip
     if not lost.all():
