@@ -128,5 +128,5 @@ def look_ahead(ax: Axes, vectors: StepVectors) -> Axes:
         (s.look, s.nesterov),
         (s.theta, s.theta + s.slope),
     ]
-    place(ax, labels, [np.linspace(*pair, 200) for pair in ends])
+    place(ax, labels, [np.linspace(*pair, 40) for pair in ends])
     return ax
