@@ -110,7 +110,7 @@ class Room:
         )
         outside = np.clip(self.frame[0] - low, 0, None) + np.clip(high - self.frame[1], 0, None)
         distance = float(np.hypot(*(leader[-1] - leader[0])))
-        return float(1e5 * covered + 1e5 * outside.sum() + 20 * _inside(self.dots, box) + distance)
+        return float(100 * covered + 1e5 * outside.sum() + 20 * _inside(self.dots, box) + distance)
 
     def take(self, box: Array, leader: Array) -> None:
         """Fill a place."""
