@@ -33,7 +33,7 @@ unit: $(VENV)/.test js/node_modules/.installed site  ## run the tests in Python:
 
 bench: $(VENV)/.test $(VENV)/.bench site  ## measure speeds and sizes
 	PYTHONPATH=tools $(PY) benchmarks/figures.py
-	$(PY) benchmarks/core.py
+	$(PY) benchmarks/core.py --write
 	$(PY) benchmarks/grading.py
 
 exercises: $(VENV)/.site  ## write the students' notebooks from their sources

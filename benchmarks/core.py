@@ -1,228 +1,236 @@
 """How fast the core is, beside its peers: Adam on the running example, all recording the path.
 
-    python benchmarks/core.py [--json] [--repeats N]
+    python benchmarks/core.py [--write] [--rounds N]
 
-The contenders take turns, so that a busy moment of the machine hits all of them alike; each row
-gives the least and the median time, and the median ratio to lecopt's time in the same round.
-`--json` also writes benchmarks/results/core.json.
+Everything runs on one thread, and processor time is measured, which a busy machine changes less
+than time on the clock. The contenders take turns, so that a slow moment hits all of them alike;
+each row gives the least and the median time, and the median ratio to lecopt's time in the same
+round. `--write` puts the tables and a plot into benchmarks/results/.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
 import math
 import platform
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import jax
-import jax.numpy as jnp
+import matplotlib.pyplot as plt
 import numpy as np
 import optax
+import peers  # first: it tells jax to use one thread
 import torch
+from matplotlib.figure import Figure
 
-from lecopt import Adam, Neuron, descend, two_points
+from lecopt import (
+    Adam,
+    GradientDescent,
+    Momentum,
+    Neuron,
+    Quadratic,
+    compiled,
+    descend,
+    plots,
+    sparse_points,
+    two_points,
+)
 
-jax.config.update("jax_enable_x64", True)
-torch.set_num_threads(1)
-torch.set_default_dtype(torch.float64)
-
-START, ETA, BETA1, BETA2, EPS = (-2.0, -2.0), 0.1, 0.9, 0.999, 1e-8
-STEPS, SWEEP_STEPS, RUNS = 1000, 100, 10_000
-X, Y = (a.tolist() for a in two_points())
+STEPS = 1000  # of one run
+SWEEPS = {1_000: 500, 10_000: 100, 100_000: 20, 1_000_000: 5}  # runs: steps
 J = Neuron(*two_points())
-ETAS = np.geomspace(0.01, 1.0, RUNS)
+RESULTS = Path(__file__).parent / "results"
 
-Contender = Callable[[], np.ndarray]
-
-
-# ---- one trajectory: each returns its points, shape (STEPS + 1, 2)
+Contenders = dict[str, Callable[[], np.ndarray]]
+Rows = dict[str, dict[str, float]]
 
 
-def ours() -> np.ndarray:
-    return descend(Adam(ETA), START, J, STEPS).theta
+def lecopt_run(steps: int) -> np.ndarray:
+    return descend(Adam(peers.ETA), peers.START, J, steps).theta[-1]
 
 
-def plain_python() -> np.ndarray:
-    (w, b), mw, mb, vw, vb = START, 0.0, 0.0, 0.0, 0.0
-    points, losses = [(w, b)], []
-    for t in range(1, STEPS + 1):
-        loss = gw = gb = 0.0
-        for x, y in zip(X, Y, strict=True):
-            f = 1 / (1 + math.exp(-(w * x + b)))
-            delta = (f - y) * f * (1 - f)
-            loss, gw, gb = loss + (f - y) ** 2 / 2, gw + delta * x, gb + delta
-        losses.append(loss)
-        mw, mb = BETA1 * mw + (1 - BETA1) * gw, BETA1 * mb + (1 - BETA1) * gb
-        vw, vb = BETA2 * vw + (1 - BETA2) * gw * gw, BETA2 * vb + (1 - BETA2) * gb * gb
-        c1, c2 = 1 - BETA1**t, 1 - BETA2**t
-        w -= ETA * (mw / c1) / (math.sqrt(vw / c2) + EPS)
-        b -= ETA * (mb / c1) / (math.sqrt(vb / c2) + EPS)
-        points.append((w, b))
-    return np.array(points)
+def lecopt_sweep(starts: np.ndarray, steps: int) -> np.ndarray:
+    return descend(Adam(peers.ETA), starts, J, steps).theta[-1]
 
 
-def torch_autograd() -> np.ndarray:
-    theta = torch.tensor(START, requires_grad=True)
-    x, y = torch.tensor(X), torch.tensor(Y)
-    optimizer = torch.optim.Adam([theta], lr=ETA)
-    points, losses = [theta.detach().numpy().copy()], []
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        loss = 0.5 * ((torch.sigmoid(theta[0] * x + theta[1]) - y) ** 2).sum()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-        points.append(theta.detach().numpy().copy())
-    return np.array(points)
+def plainly(run: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    """Return a run that the plain loop walks."""
+    return mock.patch.object(compiled, "WORTH", math.inf)(run)
 
 
-def jax_loss(theta: jax.Array) -> jax.Array:
-    f = jax.nn.sigmoid(theta[0] * jnp.array(X) + theta[1])
-    return 0.5 * jnp.sum((f - jnp.array(Y)) ** 2)
-
-
-OPTAX = optax.adam(ETA)
-
-
-@jax.jit
-def optax_step(theta, state):
-    loss, gradient = jax.value_and_grad(jax_loss)(theta)
-    update, state = OPTAX.update(gradient, state)
-    return optax.apply_updates(theta, update), state, loss
-
-
-def optax_jitted() -> np.ndarray:
-    theta = jnp.array(START)
-    state, points, losses = OPTAX.init(theta), [theta], []
-    for _ in range(STEPS):
-        theta, state, loss = optax_step(theta, state)
-        points.append(theta)
-        losses.append(loss)
-    return np.array(points)
-
-
-# ---- a sweep over RUNS learning rates: each returns its last points, shape (2, RUNS)
-
-
-def our_sweep() -> np.ndarray:
-    return descend(Adam(ETAS), START, J, SWEEP_STEPS).theta[-1]
-
-
-@torch.no_grad()
-def torch_manual_gradient() -> np.ndarray:
-    theta = torch.tensor(START)[:, None].repeat(1, RUNS)
-    m, v, etas = torch.zeros_like(theta), torch.zeros_like(theta), torch.tensor(ETAS)
-    points, losses, memory = [theta], [], []
-    for t in range(1, SWEEP_STEPS + 1):
-        g, loss = torch.zeros_like(theta), torch.zeros(RUNS)
-        for x, y in zip(X, Y, strict=True):
-            f = torch.sigmoid(theta[0] * x + theta[1])
-            delta = (f - y) * f * (1 - f)
-            g += torch.stack([delta * x, delta])
-            loss += 0.5 * (f - y) ** 2
-        m = BETA1 * m + (1 - BETA1) * g
-        v = BETA2 * v + (1 - BETA2) * g * g
-        theta = theta - etas * (m / (1 - BETA1**t)) / ((v / (1 - BETA2**t)).sqrt() + EPS)
-        points.append(theta)
-        losses.append(loss)
-        memory.append((m, v))
-    return torch.stack(points)[-1].numpy()
-
-
-@jax.jit
-def jax_scan(etas):
-    rule = optax.scale_by_adam()
-
-    def run(eta):
-        def step(carry, _):
-            theta, state = carry
-            loss, gradient = jax.value_and_grad(jax_loss)(theta)
-            update, state = rule.update(gradient, state)
-            theta = theta - eta * update
-            return (theta, state), (theta, loss, state.mu, state.nu)
-
-        theta = jnp.array(START)
-        return jax.lax.scan(step, (theta, rule.init(theta)), length=SWEEP_STEPS)[1]
-
-    return jax.vmap(run)(etas)
-
-
-def jax_vmap_scan() -> np.ndarray:
-    history = jax.block_until_ready(jax_scan(jnp.array(ETAS)))
-    return np.asarray(history[0][:, -1]).T
-
-
-# ---- the comparison
-
-
-def measure(contenders: dict[str, Contender], units: float, repeats: int) -> dict[str, dict]:
+def measure(contenders: Contenders, units: float, rounds: int) -> Rows:
     """Time the contenders in turn, after a warm-up that also checks that they agree."""
-    answers = [run() for run in contenders.values()]
-    for name, answer in zip(contenders, answers, strict=True):
-        if not np.abs(answer - answers[0]).max() < 1e-9:
-            raise SystemExit(f"{name} does not end where lecopt does: no comparison")
+    answers = {name: run() for name, run in contenders.items()}
+    first = next(iter(contenders))
+    for name, answer in answers.items():
+        if not np.abs(answer - answers[first]).max() < 1e-6:
+            raise SystemExit(f"{name} does not end where {first} does: no comparison")
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(repeats):
+    for _ in range(rounds):
         for name, run in contenders.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             run()
-            seconds[name].append(time.perf_counter() - begin)
-    first = seconds[next(iter(contenders))]
+            seconds[name].append(time.process_time() - begin)
     return {
         name: {
             "least": min(times) * units,
             "median": statistics.median(times) * units,
-            "ratio": statistics.median(t / o for t, o in zip(times, first, strict=True)),
+            "ratio": statistics.median(t / o for t, o in zip(times, seconds[first], strict=True)),
         }
         for name, times in seconds.items()
     }
 
 
-def table(title: str, unit: str, rows: dict[str, dict]) -> str:
+def one_run(rounds: int) -> Rows:
+    """Adam, one run on two points: µs a step."""
+    contenders = {
+        "lecopt": lecopt_run,
+        "lecopt, plain loop": plainly(lecopt_run),
+        "floats in a loop, as in lectures": peers.plain_python,
+        "optax, jitted step": peers.optax_jitted,
+        "torch.optim, autograd": peers.torch_autograd,
+    }
+    calls: Contenders = {name: (lambda run=run: run(STEPS)) for name, run in contenders.items()}
+    return measure(calls, 1e6 / STEPS, rounds)
+
+
+def sweep(K: int, steps: int, rounds: int) -> Rows:
+    """Adam from K starts: ns a step of one run."""
+    w, b = np.random.default_rng(0).uniform(-4, 4, (2, K))
+    contenders = {
+        "lecopt": lecopt_sweep,
+        "lecopt, plain loop": plainly(lecopt_sweep),
+        "torch, fused, gradient by hand": peers.torch_fused,
+        "jax, vmap of scan": peers.jax_scan,
+    }
+    c_loop = peers.c_loop()
+    if c_loop is not None:
+        contenders["C, vectorized"] = c_loop
+    starts = np.stack([w, b])
+    calls: Contenders = {
+        name: (lambda run=run: run(starts, steps)) for name, run in contenders.items()
+    }
+    return measure(calls, 1e9 / (steps * K), rounds)
+
+
+def other_runs(rounds: int) -> dict[str, Rows]:
+    """Return the times of other rules and data: µs a step."""
+    objectives = {
+        "two points": J,
+        "100 rows": Neuron(*sparse_points()),
+        "quadratic": Quadratic(),
+    }
+    rules = (GradientDescent(0.1), Momentum(0.1), Adam(0.1))
+    found = {}
+    for (name, objective), rule in itertools.product(objectives.items(), rules):
+
+        def run(rule=rule, objective=objective) -> np.ndarray:
+            return descend(rule, (-1.0, -1.0), objective, STEPS).theta[-1]
+
+        calls = {"lecopt": run, "lecopt, plain loop": plainly(run)}
+        found[f"{type(rule).__name__}, {name}"] = measure(calls, 1e6 / STEPS, rounds)
+    return found
+
+
+# ---- what is written
+
+
+def table(rows: Rows) -> str:
     """Return the results as a Markdown table."""
-    lines = [f"{title}, {unit}", "", "| | least | median | times lecopt |", "|---|---|---|---|"]
+    lines = ["| | least | median | times lecopt |", "|---|--:|--:|--:|"]
     for name, row in rows.items():
-        lines.append(f"| {name} | {row['least']:.1f} | {row['median']:.1f} | {row['ratio']:.2f} |")
-    return "\n".join(lines) + "\n"
+        lines.append(f"| {name} | {row['least']:.2f} | {row['median']:.2f} | {row['ratio']:.2f} |")
+    return "\n".join(lines)
+
+
+def across(found: dict[str, Rows], unit: str) -> str:
+    """Return the least times as a Markdown table, a column for each of several measurements."""
+    names = list(next(iter(found.values())))
+    lines = [f"| {unit} | {' | '.join(found)} |", "|---|" + "--:|" * len(found)]
+    for name in names:
+        cells = (
+            f"{rows[name]['least']:.1f} ({rows[name]['ratio']:.2f})" for rows in found.values()
+        )
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return the processor's model and the versions of what ran."""
+    info = Path("/proc/cpuinfo")
+    model = platform.processor() or platform.machine()
+    if info.is_file():
+        lines = (line for line in info.read_text().splitlines() if line.startswith("model name"))
+        model = next(lines, f": {model}").partition(":")[2].strip()
+    libraries = ", ".join(f"{m.__name__} {m.__version__}" for m in (np, torch, jax, optax))
+    return f"{model}; Python {platform.python_version()}, {libraries}"
+
+
+def report(single: Rows, sweeps: dict[int, Rows], others: dict[str, Rows]) -> str:
+    """Return everything as Markdown."""
+    columns = {f"K = {K:,}, {SWEEPS[K]} steps": rows for K, rows in sweeps.items()}
+    without = "" if peers.c_loop() else "\nThere is no C compiler here: the row for C is missing.\n"
+    turned = {
+        name: {rule: rows[name] for rule, rows in others.items()}
+        for name in ("lecopt", "lecopt, plain loop")
+    }
+    return f"""# How fast the core is
+
+Written by `python benchmarks/core.py --write`, on {machine()}.
+
+Processor time on one thread, all in float64, all recording theta, loss, m and v at every step; the
+contenders took turns. "Times lecopt" is the median of the ratios within a round.
+
+## Adam, one run of {STEPS} steps on two points: µs a step
+
+{table(single)}
+
+## Adam from K starts: ns a step of one run; in brackets, times lecopt
+
+{across(columns, "ns")}
+{without}
+## Other rules and data, one run of {STEPS} steps: µs a step; in brackets, times lecopt
+
+{across(turned, "µs")}
+
+![Time for a step of one run, for 1,000 to 1,000,000 runs at once](core.svg)
+"""
+
+
+def picture(single: Rows, sweeps: dict[int, Rows]) -> Figure:
+    """Return the plot: one run as bars, sweeps as lines over K."""
+    with plots.theme("light"), plt.rc_context({"svg.hashsalt": "lecopt"}):
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+        names = list(single)[::-1]
+        left.barh(names, [single[name]["least"] for name in names], color=plots.STYLES[0].color)
+        left.set(xscale="log", xlabel="µs a step", title="One run")
+        for index, name in enumerate(next(iter(sweeps.values()))):
+            times = [rows[name]["least"] for rows in sweeps.values()]
+            right.plot(list(sweeps), times, label=name, **plots.style(index, right))
+        right.set(xscale="log", yscale="log", xlabel="runs at once", title="Sweeps")
+        right.set_ylabel("ns a step of one run")
+        right.legend(fontsize="small")
+    return figure
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="also write results/core.json")
-    parser.add_argument("--repeats", type=int, default=7, help="rounds (default: %(default)s)")
+    parser.add_argument("--write", action="store_true", help="also write results/core.md and .svg")
+    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     arguments = parser.parse_args()
-    one = measure(
-        {
-            "lecopt `descend`": ours,
-            "plain Python loop": plain_python,
-            "torch.optim, autograd": torch_autograd,
-            "optax, jitted step": optax_jitted,
-        },
-        1e6 / STEPS,
-        arguments.repeats,
-    )
-    sweep = measure(
-        {
-            "lecopt `descend`": our_sweep,
-            "torch, gradient by hand": torch_manual_gradient,
-            "jax, vmap and scan": jax_vmap_scan,
-        },
-        1e9 / (SWEEP_STEPS * RUNS),
-        arguments.repeats,
-    )
-    print(table("Adam, one trajectory on two points, recorded", "µs a step", one))
-    print(table(f"Adam, {RUNS} rates at once, recorded", "ns a step of one run", sweep))
-    if arguments.json:
-        target = Path(__file__).parent / "results" / "core.json"
-        target.parent.mkdir(exist_ok=True)
-        machine = {"python": platform.python_version(), "numpy": np.__version__}
-        results = {"machine": machine, "one, µs": one, "sweep, ns": sweep}
-        target.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-        print(f"written: {target}")
+    single = one_run(arguments.rounds)
+    sweeps = {K: sweep(K, steps, arguments.rounds) for K, steps in SWEEPS.items()}
+    text = report(single, sweeps, other_runs(arguments.rounds))
+    print(text)
+    if arguments.write:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "core.md").write_text(text)
+        picture(single, sweeps).savefig(RESULTS / "core.svg", metadata={"Date": None})
 
 
 if __name__ == "__main__":

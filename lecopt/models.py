@@ -108,7 +108,7 @@ class Neuron:
                 f"of the {p} features, and b"
             )
         *w, b = theta
-        z = sum(x * w_i for x, w_i in zip(columns(X, b), w, strict=True)) + b
+        z = sum((x * w_i for x, w_i in zip(columns(X, b), w, strict=True)), start=b)
         return sigmoid(z)
 
     def __call__(self, theta: Array) -> Array:
