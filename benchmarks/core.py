@@ -171,7 +171,7 @@ def machine() -> str:
     return f"{model}; Python {platform.python_version()}, {libraries}"
 
 
-def report(single: Rows, sweeps: dict[int, Rows], others: dict[str, Rows]) -> str:
+def report(single: Rows, sweeps: dict[int, Rows], others: dict[str, Rows], rounds: int) -> str:
     """Return everything as Markdown."""
     columns = {f"K = {K:,}, {SWEEPS[K]} steps": rows for K, rows in sweeps.items()}
     without = "" if peers.c_loop() else "\nThere is no C compiler here: the row for C is missing.\n"
@@ -181,7 +181,7 @@ def report(single: Rows, sweeps: dict[int, Rows], others: dict[str, Rows]) -> st
     }
     return f"""# How fast the core is
 
-Written by `python benchmarks/core.py --write`, on {machine()}.
+Written by `python benchmarks/core.py --write --rounds {rounds}`, on {machine()}.
 
 Processor time on one thread, all in float64, all recording theta, loss, m and v at every step; the
 contenders took turns. "Times lecopt" is the median of the ratios within a round.
@@ -208,13 +208,14 @@ def picture(single: Rows, sweeps: dict[int, Rows]) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
         names = list(single)[::-1]
         left.barh(names, [single[name]["least"] for name in names], color=plots.STYLES[0].color)
-        left.set(xscale="log", xlabel="µs a step", title="One run")
+        left.set(xscale="log", xlim=(1, None), xlabel="µs a step", title="One run")
         for index, name in enumerate(next(iter(sweeps.values()))):
             times = [rows[name]["least"] for rows in sweeps.values()]
             right.plot(list(sweeps), times, label=name, **plots.style(index, right))
         right.set(xscale="log", yscale="log", xlabel="runs at once", title="Sweeps")
         right.set_ylabel("ns a step of one run")
-        right.legend(fontsize="small")
+        right.set_ylim(0.5)  # room for the legend
+        right.legend(fontsize="small", loc="lower right")
     return figure
 
 
@@ -225,7 +226,7 @@ def main() -> None:
     arguments = parser.parse_args()
     single = one_run(arguments.rounds)
     sweeps = {K: sweep(K, steps, arguments.rounds) for K, steps in SWEEPS.items()}
-    text = report(single, sweeps, other_runs(arguments.rounds))
+    text = report(single, sweeps, other_runs(arguments.rounds), arguments.rounds)
     print(text)
     if arguments.write:
         RESULTS.mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -47,7 +48,8 @@ from lecopt import (
     sutskever,
     two_points,
 )
-from lecopt.compiled import found, walks
+from lecopt.compiled import found, scalars, walks
+from lecopt.tape import OPERATIONS
 
 SCHEDULES = {
     "exponential": exponential(0.3, 0.01),
@@ -219,6 +221,23 @@ def test_a_path_goes_on_compiled():
 def test_nothing_is_raised_where_floats_end(J, rule, shape):
     for start in (np.zeros(2), np.ones(2), np.array([1e154, -1e154]), np.array([1e-200, 1e200])):
         assert_same(*both_ways(rule, spread(start, shape), J, 30))
+
+
+ENDS = [0.0, -0.0, 1.0, -1.5, 3.0, 1e308, -1e308, 1e-320, math.inf, -math.inf, math.nan]
+
+
+@pytest.mark.parametrize("operation", sorted(scalars.NUMBER.keys() - {"where", "array_pow 2.0"}))
+def test_operations_on_floats_are_those_of_numpy(operation):
+    line = eval(f"lambda a, b: {scalars.NUMBER[operation].format('a', 'b')}", dict(scalars.KNOWN))
+    function = OPERATIONS[operation.removeprefix("array_")]
+    for a, b in itertools.product(ENDS, ENDS):
+        numbers = [np.float64(a), np.float64(b)][: function.nin]
+        with np.errstate(all="ignore"):
+            expected = np.float64(a) ** b if operation == "pow" else function(*numbers)
+            found = line(a, b)
+        if operation in ("and", "or", "not"):
+            expected, found = bool(expected), bool(found)
+        assert found == expected or (np.isnan(found) and np.isnan(expected)), (a, b)
 
 
 def test_a_sweep_of_lost_and_found_runs_goes_on_until_the_last_is_lost(monkeypatch):
