@@ -9,6 +9,7 @@ import click
 
 from lecopt.cli.check import check
 from lecopt.cli.exercise import exercise
+from lecopt.cli.export import export, override
 from lecopt.cli.grade import grade
 
 
@@ -21,5 +22,5 @@ def main() -> None:
             out.reconfigure(errors="replace")
 
 
-for command in (check, grade, exercise):
+for command in (check, grade, export, override, exercise):
     main.add_command(command)

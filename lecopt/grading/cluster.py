@@ -25,8 +25,8 @@ from distributed.comm.addressing import get_address_host_port
 
 from lecopt.grading.exercise import ExerciseError
 from lecopt.grading.limits import Limits
+from lecopt.grading.records import Grade
 from lecopt.grading.sandbox import SandboxError, bubblewrap, short_folder
-from lecopt.grading.store import Grade
 from lecopt.grading.versions import versions
 from lecopt.grading.workers import (
     GIVEN_UP,

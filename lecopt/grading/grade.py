@@ -1,4 +1,4 @@
-"""`lecopt grade`: a folder of submissions in, grades and feedback out."""
+"""`lecopt grade`: what a class handed in goes in, grades and feedback come out."""
 
 from __future__ import annotations
 
@@ -7,36 +7,43 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 
-from lecopt.grading.exercise import ExerciseError
+from lecopt.grading.exercise import Exercise, ExerciseError
+from lecopt.grading.intake import Intake, Submission, in_order
+from lecopt.grading.late import Late
 from lecopt.grading.limits import Limits
 from lecopt.grading.outputs import expected_outputs
-from lecopt.grading.report import write_class_page, write_page
+from lecopt.grading.records import Assignment, Attempt, Grade, fingerprint
+from lecopt.grading.report import Reports, write_reports
+from lecopt.grading.results import results
+from lecopt.grading.roster import Person, Roster, placed, read_people
 from lecopt.grading.sandbox import bubblewrap, short_folder
 from lecopt.grading.source import read_source
-from lecopt.grading.store import Grade, Store, fingerprint
+from lecopt.grading.store import Store
 from lecopt.grading.versions import versions
 from lecopt.grading.workers import Job, Reference, is_link, run_jobs
 
 SCRATCH = "lecopt-"
-OURS = ("results.sqlite", "results.sqlite-wal", "results.sqlite-shm", "grades.csv", "class.html")
+OFF = "off"  # no deadline any more
 
 
 @dataclass
 class Summary:
-    """What a run did."""
+    """What a run did; `review` says what needs a human."""
 
     seed: int
     graded: int = 0
     kept: int = 0
     review: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to grade, and how."""
+    """What to grade, and how. What is None stays as it was in the last run."""
 
     submissions: Path
     out: Path
@@ -47,6 +54,11 @@ class Order:
     kind: str = "bwrap"
     limits: Limits = Limits()
     dask: str | None = None
+    roster: Path | None = None
+    late: str | None = None
+    attempts: str | None = None
+    student: str | None = None
+    again: bool = False
 
 
 def find_sources(folder: Path, only: str | None) -> dict[str, Path]:
@@ -61,26 +73,17 @@ def find_sources(folder: Path, only: str | None) -> dict[str, Path]:
     return chosen
 
 
-def students(order: Order) -> Iterator[Path]:
-    """Yield the folders of students."""
-    if not order.submissions.is_dir():
-        raise ExerciseError(f"{order.submissions}: no such folder")
-    for folder in sorted(order.submissions.iterdir()):
-        ours = folder.resolve() == order.out.resolve() or folder.name.startswith(".")
-        if folder.is_dir() and not ours:
-            yield folder
-
-
-def find_jobs(
-    order: Order, references: dict[str, Reference], hashes: dict[str, str]
-) -> Iterator[Job]:
-    """Yield a job for each notebook handed in."""
-    for folder in students(order):
-        for name in references:
-            path = folder / f"{name}.ipynb"
-            if not path.exists() and not path.is_symlink():
-                continue
-            yield Job(folder.name, name, path, fingerprint(content(path), hashes[name]))
+def known_exercises(order: Order) -> dict[str, Exercise]:
+    """Return all exercises that a notebook may be, those to grade and others that can be read."""
+    chosen = find_sources(order.sources, order.exercise)
+    known = {}
+    for name, path in find_sources(order.sources, None).items():
+        try:
+            known[name] = read_source(path).exercise
+        except ExerciseError:
+            if name in chosen:
+                raise
+    return known
 
 
 def content(path: Path) -> bytes:
@@ -91,12 +94,6 @@ def content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         return repr(error).encode()
-
-
-def page_path(out: Path, student: str, exercise: str) -> Path:
-    """Return where a student's page goes, out of the way of our own files."""
-    folder = f"{student}_" if student in OURS else student
-    return out / folder / f"{exercise}.html"
 
 
 def reference_for(path: Path, seed: int, kind: str, store: Store) -> tuple[Reference, str]:
@@ -124,65 +121,35 @@ def grade_class(
     begin: Callable[[int], None] = lambda _: None,
     advance: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """Grade a folder of submissions; what was graded before, and has not changed, is kept."""
-    sources = find_sources(order.sources, order.exercise)
-    list(students(order))
+    """Grade what a class handed in; what was graded before, and has not changed, is kept."""
+    sources, known = find_sources(order.sources, order.exercise), known_exercises(order)
+    late = Late.parse(order.late) if order.late not in (None, OFF) else None
+    zone = late.deadline.tzinfo if late else None
+    people = read_people(order.roster, zone) if order.roster else None
+    if not order.submissions.exists():
+        raise ExerciseError(f"{order.submissions}: no such folder")
     if order.kind == "bwrap":
         bubblewrap()
     if order.dask is not None:
         probe(order.dask, order.kind)
     order.out.mkdir(parents=True, exist_ok=True)
-    store = Store(order.out / "results.sqlite")
-    try:
-        sweep(store)
+    with contextlib.closing(Store(order.out / "results.sqlite")) as store, scratch(store) as folder:
         summary = Summary(choose_seed(order.seed, store))
-        references, hashes = {}, {}
+        run = _Run(order, store, summary, begin, advance)
+        intake = Intake(order.submissions, known, folder, zone, order.out)
+        found = [one for one in intake.submissions() if one.exercise in sources]
+        handed_in = {one.exercise for one in found}
         for name, path in sources.items():
-            references[name], hashes[name] = reference_for(path, summary.seed, order.kind, store)
-        _grade(order, store, references, hashes, summary, begin, advance)
-        store.write_csv(order.out / "grades.csv")
-        write_class_page(store.grades(), order.out / "class.html")
-        for grade in store.grades():
-            if grade.problems:
-                what = "; ".join(grade.problems)
-                summary.review.append(f"{grade.student}, {grade.exercise}: {what}")
-    finally:
-        store.close()
+            if name in handed_in or order.exercise is not None:
+                run.references[name], run.hashes[name] = reference_for(
+                    path, summary.seed, order.kind, store
+                )
+        run.take(found, people)
+        store.keep_troubles(map(str, intake.troubles))
+        run.grade()
+        reports = write_reports(store, order.out)
+        summary.review, summary.missing = reports.review, reports.missing
     return summary
-
-
-def _grade(
-    order: Order,
-    store: Store,
-    references: dict[str, Reference],
-    hashes: dict[str, str],
-    summary: Summary,
-    begin: Callable[[int], None],
-    advance: Callable[[], None],
-) -> None:
-    """Grade what has no grade yet."""
-
-    def keep(grade: Grade) -> None:
-        path = page_path(order.out, grade.student, grade.exercise)
-        write_page(grade, references[grade.exercise].exercise.title, path)
-        store.keep(grade, versions())
-        summary.graded += 1
-        advance()
-
-    jobs = []
-    for job in find_jobs(order, references, hashes):
-        page = page_path(order.out, job.student, job.exercise)
-        if store.key(job.student, job.exercise) == job.key and page.exists():
-            summary.kept += 1
-        else:
-            jobs.append(job)
-    begin(len(jobs))
-    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=short_folder()) as folder:
-        store.set("scratch", folder)
-        graded = start(order, jobs, references, Path(folder))
-        with contextlib.closing(graded):
-            for grade in graded:
-                keep(grade)
 
 
 def probe(address: str, kind: str) -> None:
@@ -211,8 +178,107 @@ def start(
     return run_on_cluster(order.dask, jobs, references, kind=order.kind, limits=order.limits)
 
 
-def sweep(store: Store) -> None:
-    """Remove what a run that was killed could not."""
-    left = Path(store.setting("scratch") or "")
-    if left.is_absolute() and left.name.startswith(SCRATCH):
-        shutil.rmtree(left, ignore_errors=True)
+@contextlib.contextmanager
+def scratch(store: Store) -> Iterator[Path]:
+    """Give a folder for what comes out of zips; remove what a run that was killed left behind."""
+    for name in ("scratch", "unpacked"):
+        left = Path(store.setting(name) or "")
+        if left.is_absolute() and left.name.startswith(SCRATCH):
+            shutil.rmtree(left, ignore_errors=True)
+    out = store.path.parent.resolve()
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=out) as folder:
+        store.set("unpacked", folder)
+        yield Path(folder)
+
+
+@dataclass
+class _Run:
+    """One run of the grader."""
+
+    order: Order
+    store: Store
+    summary: Summary
+    begin: Callable[[int], None]
+    advance: Callable[[], None]
+    references: dict[str, Reference] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    assignments: dict[str, Assignment] = field(default_factory=dict)
+    jobs: dict[tuple[str, str, str], Job] = field(default_factory=dict)
+
+    def take(self, submissions: list[Submission], people: list[Person] | None) -> None:
+        """Note who handed in what, and choose what has to be run."""
+        if people is not None:
+            self.store.keep_people(people)
+        everyone = people or list(self.store.people().values())
+        roster = Roster(everyone) if everyone else None
+        for name, reference in self.references.items():
+            self.assignments[name] = self.assignment(name, reference.exercise)
+            self.store.keep_assignment(self.assignments[name])
+        found = [one for one in placed(submissions, roster) if self.wanted(*one[:2])]
+        if self.order.student is not None and not found:
+            raise ExerciseError(f"{self.order.submissions}: nothing of {self.order.student} there")
+        found.sort(key=lambda one: (one[0], in_order(one[1])[1:]))
+        attempts = []
+        for _, same in groupby(found, key=lambda one: (one[0], one[1].exercise)):
+            some = [self.attempt(number, *one) for number, one in enumerate(same, start=1)]
+            attempts += [attempt for attempt, _ in some]
+            self.choose(some)
+        self.store.keep_attempts(attempts, self.references)
+
+    def wanted(self, student: str, one: Submission) -> bool:
+        return self.order.student in (None, student, one.owner.handle)
+
+    def assignment(self, name: str, exercise: Exercise) -> Assignment:
+        """Return an exercise as this class has it: deadline and attempts as said last."""
+        before = self.store.assignments().get(name)
+        late, attempts = (before.late, before.attempts) if before else ("", "last")
+        if self.order.late is not None:
+            late = "" if self.order.late == OFF else str(Late.parse(self.order.late))
+        tasks = tuple((task.id, task.title, task.points) for task in exercise.tasks)
+        most = sum(points for *_, points in tasks)
+        return Assignment(name, exercise.title, most, tasks, late, self.order.attempts or attempts)
+
+    def attempt(
+        self, number: int, student: str, one: Submission, unknown: str
+    ) -> tuple[Attempt, Path]:
+        data = content(one.path)
+        owner = one.owner
+        return (
+            Attempt(
+                student, one.exercise, number, owner.handle, owner.lms, owner.number, owner.name,
+                fingerprint(data, self.hashes[one.exercise]), one.where, fingerprint(data),
+                one.when, one.late, unknown and f"whose is it? {unknown}",
+            ),
+            one.path,
+        )  # fmt: skip
+
+    def choose(self, some: list[tuple[Attempt, Path]]) -> None:
+        """Add jobs for those attempts that may count."""
+        policy = self.assignments[some[0][0].exercise].attempts
+        ends = {"first": some[:1], "last": some[-1:]}
+        for one, path in ends.get(policy, some):
+            what = (one.handle, one.exercise, one.key)
+            if not self.order.again and self.store.has(*what):
+                self.summary.kept += 1
+            else:
+                self.jobs[what] = Job(one.handle, one.exercise, path, one.key)
+
+    def grade(self) -> None:
+        """Run what has no grade yet."""
+        self.begin(len(self.jobs))
+        reports = Reports(self.store, self.order.out)
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=short_folder()) as folder:
+            self.store.set("scratch", folder)
+            graded = start(self.order, list(self.jobs.values()), self.references, Path(folder))
+            with contextlib.closing(graded):
+                for grade in graded:
+                    self.keep(grade, reports)
+
+    def keep(self, grade: Grade, reports: Reports) -> None:
+        """Keep a grade and show it on its student's page, before the next one comes."""
+        self.store.keep(replace(grade, reference=self.hashes[grade.exercise]), versions())
+        for student in self.store.called(grade.student):
+            for one in results(self.store, student):
+                reports.page(one)
+        self.summary.graded += 1
+        self.advance()

@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from lecopt.grading.alike import code_digest
 from lecopt.grading.compare import compare
 from lecopt.grading.exercise import Exercise, ExerciseError, Outputs
 from lecopt.grading.feedback import judge
 from lecopt.grading.limits import Limits
 from lecopt.grading.merge import merge, parse_notebook, read_bytes
+from lecopt.grading.records import Grade
 from lecopt.grading.sandbox import Sandbox
-from lecopt.grading.store import Grade
 
 TRIES = 2
 GIVEN_UP = f"the grader itself failed on it, {TRIES} times"
@@ -98,6 +99,7 @@ def grade_one(
         merged.notes,
         merged.problems,
         time.monotonic() - began,
+        code_digest(reference.exercise, merged),
     )
 
 

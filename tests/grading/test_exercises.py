@@ -20,6 +20,7 @@ from nbclient import NotebookClient
 from lecopt.grading.checking import Checked, check_notebook
 from lecopt.grading.exercise import Exercise
 from lecopt.grading.feedback import TaskVerdict
+from lecopt.grading.results import results
 from lecopt.grading.sandbox import Sandbox
 from lecopt.grading.source import read_source
 from lecopt.grading.store import Store
@@ -90,7 +91,7 @@ def graded(
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
     store = Store(out / "results.sqlite")
-    found = {students[grade.student]: grade.tasks for grade in store.grades()}
+    found = {students[one.student]: one.grade.tasks for one in results(store) if one.grade}
     store.close()
     return found
 
