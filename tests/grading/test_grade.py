@@ -118,15 +118,15 @@ def out(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (base / "in" / "link").mkdir()
     (base / "in" / "link" / "04_momentum.ipynb").symlink_to(base / "in" / "honest" / others.name)
     (base / "in" / "linked folder").symlink_to(base / "in" / "honest")
-    for name in ("link", "linked folder"):
-        room.points[name] = 0
-        room.reviewed.add(name)
+    room.points["link"] = 0
+    room.reviewed.add("link")
     scratch = base / "tmp"
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch), "LECOPT_SECRET": "mine"}
     result = grade(base / "in", base / "out", "--time", "5", env=environment)
     assert result.returncode == 1, result.stdout + result.stderr
-    assert f"{len(room.reviewed)} need a human" in result.stdout
+    assert f"{len(room.reviewed) + 1} need a human" in result.stdout
+    assert "linked folder: it is a link, and links are not followed" in result.stdout
     assert left_running(scratch) == []
     assert list(scratch.iterdir()) == []
     assert sorted(path.name for path in base.iterdir()) == ["in", "out", "tmp"]
@@ -138,6 +138,7 @@ def out(room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everyone_gets_the_honest_points(room: Room, out: Path, exercise: Exercise) -> None:
     found = grades(out)
+    found["-rf"] = found.pop("'-rf")  # so that no spreadsheet takes it for a formula
     assert set(found) == set(room.points)
     points = {student: int(row["points"]) for student, row in found.items()}
     assert points == {s: points[s] if p < 0 else p for s, p in room.points.items()}
