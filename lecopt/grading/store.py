@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS attempt (
     source TEXT NOT NULL, digest TEXT NOT NULL, handed_in TEXT, late INTEGER, unknown TEXT NOT NULL,
     PRIMARY KEY (student, exercise, number)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_handle ON attempt (handle);
 CREATE TABLE IF NOT EXISTS grade (
     student TEXT NOT NULL, exercise TEXT NOT NULL, key TEXT NOT NULL,
     points INTEGER NOT NULL, max INTEGER NOT NULL, status TEXT NOT NULL, seed INTEGER NOT NULL,
@@ -180,9 +181,10 @@ class Store:
         handles = {(one.handle, exercise) for one in attempts for exercise in exercises}
         handles |= {(one.student, one.exercise) for one in attempts}
         with self.connection:
-            self.connection.executemany(
-                "DELETE FROM attempt WHERE (handle = ?1 OR student = ?1) AND exercise = ?2", handles
-            )
+            for name in ("handle", "student"):
+                self.connection.executemany(
+                    f"DELETE FROM attempt WHERE {name} = ? AND exercise = ?", handles
+                )
             self.connection.executemany(
                 f"INSERT INTO attempt VALUES ({', '.join('?' * 13)})",
                 (
