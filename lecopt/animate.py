@@ -128,6 +128,9 @@ class Film:
     def __len__(self) -> int:
         return len(self.evaluations)
 
+    def __repr__(self) -> str:
+        return f"<Film of {', '.join(self.walks)}: {len(self)} pictures, {self.fps} a second>"
+
     def picture(self, k: int) -> Pixels:
         """Return the k-th picture, shape (height, width, 3); negative k count from the end."""
         spent = self.evaluations[k]

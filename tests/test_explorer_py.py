@@ -259,9 +259,9 @@ def test_bad_values_are_refused(trait: str, value: Any, message: str) -> None:
         (lambda: explore(NEURON, RULES, on=["x"]), ValueError, "on: no 'x' here"),
         (lambda: explore(NEURON, RULES, panels=["3d"]), ValueError, "panels: no '3d' here"),
         (
-            lambda: explore(NEURON, RULES, schedules={"Momento": {}}),
+            lambda: explore(NEURON, RULES, schedules={"Inertia": {}}),
             ValueError,
-            "schedules: no 'Momento' here; there are 'Gradient descent'",
+            "schedules: no 'Inertia' here; there are 'Gradient descent'",
         ),
         (
             lambda: explore(NEURON, RULES, schedules={"Momentum": {"beta": constant(0.1)}}),

@@ -1,5 +1,7 @@
-"""Light pages: the explorer only where it is, icons cut to those in use, small lazy pictures."""
+"""Light pages: the explorer only where it is, icons cut to those in use, lazy pictures and films."""
 
+import hashlib
+import html
 import logging
 import re
 import shutil
@@ -19,6 +21,7 @@ MOUNT = re.compile(r'class="[^"]*\blecopt-explorer\b')
 ICON_FONT = Path("vendor/fontawesome/webfonts")
 ICON_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 PICTURE = re.compile(r'<img ([^>]*?)src="[^"]*_images/([^"/]+\.png)"([^>]*?)\s*/?>')
+FILM = re.compile(r'<iframe srcdoc="([^"]*)"')
 PIXELS_PER_DOT = 1.5  # book/matplotlibrc draws 144 dots an inch, of which a page has 96
 
 
@@ -39,13 +42,30 @@ def size_pictures(
 
     def sized(tag: re.Match[str]) -> str:
         source = sources.get(tag[2])
-        if "width" in tag[0] or source is None or "jupyter_execute" not in source.parts:
+        if ' width="' in tag[0] or source is None or "jupyter_execute" not in source.parts:
             return tag[0]
         width, height = (round(side / PIXELS_PER_DOT) for side in Image.open(source).size)
         return f'{tag[0].rstrip("/> ")} width="{width}" height="{height}" loading="lazy">'
 
     if "body" in context:
         context["body"] = PICTURE.sub(sized, context["body"])
+
+
+def move_films_out(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document
+) -> None:
+    """Give every film a file of its own, so that only those who scroll to it load it."""
+    folder = Path(app.outdir, "_images")
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def moved(tag: re.Match[str]) -> str:
+        film = html.unescape(tag[1]).encode()
+        name = f"film-{hashlib.sha256(film).hexdigest()[:16]}.html"
+        (folder / name).write_bytes(film)
+        return f'<iframe src="{context["pathto"](f"_images/{name}", resource=True)}" loading="lazy"'
+
+    if "body" in context:
+        context["body"] = FILM.sub(moved, context["body"])
 
 
 def shrink_pictures(out: Path) -> None:
@@ -115,5 +135,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     logging.getLogger("fontTools").setLevel(logging.WARNING)
     app.connect("html-page-context", add_explorer)
     app.connect("html-page-context", size_pictures)
+    app.connect("html-page-context", move_films_out)
     app.connect("build-finished", finish, priority=800)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
