@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -109,7 +110,8 @@ def test_the_tests_run_with_the_locked_versions():
     here = pins(READERS, {}) | pins(TESTERS, {})
     installed = {
         canonicalize_name(d.metadata["Name"]): d.version.partition("+")[0]
-        for d in importlib.metadata.distributions()
+        # not those that setuptools, once imported, adds to the path from a folder of its own
+        for d in importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
     }
     assert {name: installed.get(name) for name in here} == here
 

@@ -37,7 +37,8 @@ def main(options: list[str]) -> None:
     """Write the locks, in an order in which each can rely on those before it."""
     pin("requirements.txt", *options, "requirements.in")
     pin("tests/requirements.txt", *options, "--constraint", constraints(), "--group", "dev")
-    pin("benchmarks/requirements.txt", *options, "--constraint", constraints(), "--group", "bench")
+    others = ("--constraint", constraints(), "--constraint", "tests/requirements.txt")
+    pin("benchmarks/requirements.txt", *options, *others, "--group", "bench")
     pin("tests/node.txt", *options, "--group", "node")
 
 

@@ -1,4 +1,4 @@
-"""Light pages: the explorer only where it is, icons cut to those in use, lazy pictures and films."""
+"""Light pages: the explorer only where it is, few icons, pictures and films that load late."""
 
 import hashlib
 import html

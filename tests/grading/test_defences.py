@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from grading.attacks import ATTACKS, LIMITS, LINGER, Attack, outcome, sandbox
+from grading.classes import NAME, fill_store, handed_in
 from grading.helpers import SEED, Notebook, fill, hand_in, left_running
 from grading.papers import FIRST, SAME_ON_EVERY_SEED, recite, script_everywhere
 
@@ -19,6 +20,7 @@ from lecopt.grading.compare import BoundedKernel
 from lecopt.grading.exercise import Exercise
 from lecopt.grading.outputs import expected_outputs
 from lecopt.grading.sandbox import Sandbox
+from lecopt.grading.store import Store
 from lecopt.grading.workers import Job, Reference, grade_one
 
 both = pytest.mark.parametrize("defended", [True, False], ids=["defended", "defenceless"])
@@ -136,10 +138,14 @@ def test_no_script_of_a_student_runs(
     paper = fill(released, *solution)
     script_everywhere(paper)
     path = hand_in(tmp_path, "student", paper)
-    grade = grade_one(Job("student", reference.exercise.name, path, ""), reference, place)
+    grade = grade_one(Job("student", reference.exercise.name, path, "key"), reference, place)
+    store = Store(tmp_path / "results.sqlite")
+    fill_store(store, [replace(handed_in("student"), key="key", grade=grade)])
     if not defended:
-        monkeypatch.setattr(report.ENVIRONMENT, "autoescape", False)
-        report.ENVIRONMENT.cache.clear()
-    report.write_page(grade, "title", tmp_path / "page.html")
-    report.ENVIRONMENT.cache.clear()
-    assert ("<script" in (tmp_path / "page.html").read_text()) != defended
+        monkeypatch.setattr(report.environment(), "autoescape", False)
+    report.environment().cache.clear()
+    report.write_reports(store, tmp_path)
+    report.environment().cache.clear()
+    store.close()
+    pages = [tmp_path / "class.html", tmp_path / "student" / f"{NAME}.html"]
+    assert any("<script" in page.read_text() for page in pages) != defended
