@@ -8,12 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
 
 import click
-
-# nbformat imports jsonschema, and that, if it finds this, builds a grammar of web addresses: 0.9 s.
-cast("dict[str, Any]", sys.modules).setdefault("rfc3987_syntax", None)
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 SOURCES = Path("exercises/source")

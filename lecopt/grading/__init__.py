@@ -4,6 +4,12 @@ In a notebook, `from lecopt.grading import check` and `check("04.2")`. All else 
 `lecopt check`, `lecopt grade`, `lecopt exercise`.
 """
 
-from lecopt.grading.live import check
+import sys
+from typing import Any, cast
+
+# nbformat imports jsonschema, and that, if it finds this, builds a grammar of web addresses: 0.9 s.
+cast("dict[str, Any]", sys.modules).setdefault("rfc3987_syntax", None)
+
+from lecopt.grading.live import check  # noqa: E402
 
 __all__ = ["check"]

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -96,15 +96,25 @@ def content(path: Path) -> bytes:
         return repr(error).encode()
 
 
-def reference_for(path: Path, seed: int, kind: str, store: Store) -> tuple[Reference, str]:
-    """Return the reference of an exercise, and a hash of all that it depends on."""
-    exercise = read_source(path).exercise
-    key = fingerprint(path.read_bytes(), seed, versions())
-    outputs = store.outputs(key)
-    if outputs is None:
-        outputs = expected_outputs(exercise, seed, kind)
-        store.keep_outputs(key, outputs)
-    return Reference(exercise, outputs, seed), key
+class References(dict[str, Reference]):
+    """What submissions are graded against, worked out when the first one asks: others start up."""
+
+    def __init__(self, sources: Mapping[str, Path], seed: int, kind: str, store: Store) -> None:
+        super().__init__()
+        self.seed, self.kind, self.store = seed, kind, store
+        self.exercises = {name: read_source(path).exercise for name, path in sources.items()}
+        self.hashes = {  # of all that a reference depends on
+            name: fingerprint(path.read_bytes(), seed, versions()) for name, path in sources.items()
+        }
+
+    def __missing__(self, name: str) -> Reference:
+        exercise, key = self.exercises[name], self.hashes[name]
+        outputs = self.store.outputs(key)
+        if outputs is None:
+            outputs = expected_outputs(exercise, self.seed, self.kind)
+            self.store.keep_outputs(key, outputs)
+        self[name] = Reference(exercise, outputs, self.seed)
+        return self[name]
 
 
 def choose_seed(wanted: int | None, store: Store) -> int:
@@ -135,15 +145,16 @@ def grade_class(
     order.out.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(Store(order.out / "results.sqlite")) as store, scratch(store) as folder:
         summary = Summary(choose_seed(order.seed, store))
-        run = _Run(order, store, summary, begin, advance)
         intake = Intake(order.submissions, known, folder, zone, order.out)
         found = [one for one in intake.submissions() if one.exercise in sources]
         handed_in = {one.exercise for one in found}
-        for name, path in sources.items():
-            if name in handed_in or order.exercise is not None:
-                run.references[name], run.hashes[name] = reference_for(
-                    path, summary.seed, order.kind, store
-                )
+        needed = {
+            name: path
+            for name, path in sources.items()
+            if name in handed_in or order.exercise is not None
+        }
+        references = References(needed, summary.seed, order.kind, store)
+        run = _Run(order, store, summary, begin, advance, references)
         run.take(found, people)
         store.keep_troubles(map(str, intake.troubles))
         run.grade()
@@ -161,7 +172,7 @@ def probe(address: str, kind: str) -> None:
 
 
 def start(
-    order: Order, jobs: list[Job], references: dict[str, Reference], scratch: Path
+    order: Order, jobs: list[Job], references: References, scratch: Path
 ) -> Generator[Grade, None, None]:
     """Return the grades to come, from processes here or from a cluster."""
     if order.dask is None or not jobs:
@@ -175,7 +186,8 @@ def start(
         )
     from lecopt.grading.cluster import run_on_cluster
 
-    return run_on_cluster(order.dask, jobs, references, kind=order.kind, limits=order.limits)
+    whole = {job.exercise: references[job.exercise] for job in jobs}
+    return run_on_cluster(order.dask, jobs, whole, kind=order.kind, limits=order.limits)
 
 
 @contextlib.contextmanager
@@ -200,8 +212,7 @@ class _Run:
     summary: Summary
     begin: Callable[[int], None]
     advance: Callable[[], None]
-    references: dict[str, Reference] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
+    references: References
     assignments: dict[str, Assignment] = field(default_factory=dict)
     jobs: dict[tuple[str, str, str], Job] = field(default_factory=dict)
 
@@ -211,8 +222,8 @@ class _Run:
             self.store.keep_people(people)
         everyone = people or list(self.store.people().values())
         roster = Roster(everyone) if everyone else None
-        for name, reference in self.references.items():
-            self.assignments[name] = self.assignment(name, reference.exercise)
+        for name, exercise in self.references.exercises.items():
+            self.assignments[name] = self.assignment(name, exercise)
             self.store.keep_assignment(self.assignments[name])
         found = [one for one in placed(submissions, roster) if self.wanted(*one[:2])]
         if self.order.student is not None and not found:
@@ -223,7 +234,7 @@ class _Run:
             some = [self.attempt(number, *one) for number, one in enumerate(same, start=1)]
             attempts += [attempt for attempt, _ in some]
             self.choose(some)
-        self.store.keep_attempts(attempts, self.references)
+        self.store.keep_attempts(attempts, self.references.exercises)
 
     def wanted(self, student: str, one: Submission) -> bool:
         return self.order.student in (None, student, one.owner.handle)
@@ -242,11 +253,12 @@ class _Run:
         self, number: int, student: str, one: Submission, unknown: str
     ) -> tuple[Attempt, Path]:
         data = content(one.path)
+        key = fingerprint(data, self.references.hashes[one.exercise])
         owner = one.owner
         return (
             Attempt(
                 student, one.exercise, number, owner.handle, owner.lms, owner.number, owner.name,
-                fingerprint(data, self.hashes[one.exercise]), one.where, fingerprint(data),
+                key, one.where, fingerprint(data),
                 one.when, one.late, unknown and f"whose is it? {unknown}",
             ),
             one.path,
@@ -276,7 +288,9 @@ class _Run:
 
     def keep(self, grade: Grade, reports: Reports) -> None:
         """Keep a grade and show it on its student's page, before the next one comes."""
-        self.store.keep(replace(grade, reference=self.hashes[grade.exercise]), versions())
+        self.store.keep(
+            replace(grade, reference=self.references.hashes[grade.exercise]), versions()
+        )
         for student in self.store.called(grade.student):
             for one in results(self.store, student):
                 reports.page(one)
