@@ -35,6 +35,7 @@ bench: $(VENV)/.test $(VENV)/.bench site  ## measure speeds and sizes
 	PYTHONPATH=tools $(PY) benchmarks/figures.py
 	$(PY) benchmarks/core.py --write
 	$(PY) benchmarks/grading.py
+	$(PY) benchmarks/class_of.py
 
 exercises: $(VENV)/.site  ## write the students' notebooks from their sources
 	$(VENV)/bin/lecopt exercise release
