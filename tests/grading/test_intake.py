@@ -197,6 +197,8 @@ HOSTILE = {
                 "broken in the zip"),
     "bomb": (lambda paper: zip_of({"x.ipynb": b" " * (4 << 20)}), "a zip bomb"),
     "many": (lambda paper: with_entries(10_000), "more than 2000 files"),
+    "wordy": (lambda paper: zip_of({f"{n}{'x' * 60_000}.ipynb": paper for n in range(20)}),
+              "more than 2000 files"),
     "matryoshka": (lambda paper: zip_of({"a.zip": zip_of({"b.zip": zip_of({"c.zip": zip_of(
         {"x.ipynb": paper})})})}), "zips in zips in zips"),
     "twice": (lambda paper: zip_of([("x.ipynb", "old"), ("x.ipynb", paper)]), "more than once"),
