@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from lecopt import compiled
 from lecopt.path import Path, Record
 from lecopt.progress import with_progress
-from lecopt.rule import Array, Objective, Rule, declared
+from lecopt.rule import Array, Objective, Rule, declared, sweepable
 from lecopt.schedules import Schedule, Schedules, Watching, first_memory, values_at
 from lecopt.streams import Batches
 
@@ -54,7 +54,7 @@ def iterates(
         yield theta, state
 
 
-class _Counted:
+class Counted:
     """An objective that counts how often it is asked."""
 
     def __init__(self, J: Objective, counts: list[int]) -> None:
@@ -155,8 +155,8 @@ def plain_walk(
     """Walk as `iterates` does, and write down each step."""
     counts = [0, 0]
     shown = with_progress(itertools.islice(objectives, steps), steps, progress)
-    counted = (_Counted(Jt, counts) for Jt in shown)
-    watched = _Counted(J if watch is None else watch, counts)
+    counted = (Counted(Jt, counts) for Jt in shown)
+    watched = Counted(J if watch is None else watch, counts)
     points, losses, states, evals, rows = [], [], [], [], []
     for now, state in iterates(rule, start, counted, schedules, watched):
         points.append(now.copy())  # a rule of one's own may change its theta in place
@@ -255,7 +255,7 @@ def _prepared(
             )
     arrays = {
         k: _like(theta, v)
-        for k in _swept(rule)
+        for k in sweepable(rule)
         if isinstance(v := getattr(rule, k), (np.ndarray, np.generic, list, tuple))
     }
     if not arrays:
@@ -277,11 +277,6 @@ def _prepared(
     new_axes = (slice(None),) + (None,) * (len(sweep) - theta.ndim + 1)
     runs = np.broadcast_to(theta[new_axes], theta.shape[:1] + sweep).copy()
     return runs, _replaced(rule, arrays)
-
-
-def _swept(rule: Any) -> list[str]:
-    """Return the hyper-parameters that, given as an array, mean a run for each of its values."""
-    return [f.name for f in declared(rule) if f.metadata.get("sweep", True)]
 
 
 def _like(theta: Array, value: Any) -> Any:

@@ -87,6 +87,11 @@ def declared(rule: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(rule) if dataclasses.is_dataclass(rule) else ()
 
 
+def sweepable(rule: Any) -> list[str]:
+    """Return the hyper-parameters that, given as an array, mean a run for each of its values."""
+    return [f.name for f in declared(rule) if f.metadata.get("sweep", True)]
+
+
 class CheckedHyperParameters:
     """Refuse hyper-parameters that are unknown or out of range when a rule is made."""
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lecopt.descent import _Counted, _swept, descend, iterates
-from lecopt.rule import Array, Objective, Rule
+from lecopt.descent import Counted, descend, iterates
+from lecopt.rule import Array, Objective, Rule, sweepable
 
 Counts: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Stream: TypeAlias = Callable[[], Iterable[Objective]]
@@ -35,7 +35,7 @@ def walk(
     """
     counts = [0, 0]
     objectives = itertools.repeat(J) if stream is None else stream()
-    counted = (_Counted(Jt, counts) for Jt in itertools.islice(objectives, steps))
+    counted = (Counted(Jt, counts) for Jt in itertools.islice(objectives, steps))
     alive = np.ones(theta.shape[1:], bool)
     for now, _ in iterates(rule, theta, counted):
         if counts[1] > steps:
@@ -90,7 +90,7 @@ def checked(
                 f"{caller}: {name} is {number}; expected a whole number, at least {least}"
             )
     for rule in rules.values():
-        if any(np.ndim(getattr(rule, name)) for name in _swept(rule)):
+        if any(np.ndim(getattr(rule, name)) for name in sweepable(rule)):
             raise ValueError(
                 f"{caller}: {rule!r} holds an array; give one number, or its values to `sweep`"
             )

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lecopt.axes import Axes, dataset, position, start_axes
-from lecopt.descent import _swept, descend
+from lecopt.descent import descend
 from lecopt.path import Path
 from lecopt.progress import with_progress
-from lecopt.rule import Array, Objective, Rule
+from lecopt.rule import Array, Objective, Rule, sweepable
 from lecopt.runs import BLOCK, Counts, Stream, blocks, checked, measures
 
 MEASURES = (
@@ -293,7 +293,7 @@ def _with(rule: Any, values: Mapping[str, Any]) -> Any:
 def _values(rules: Mapping[str, Rule], name: str, given: ArrayLike) -> Array:
     """Return the values of one hyper-parameter, which every rule must have and accept."""
     for rule in rules.values():
-        if name not in (can := _swept(rule)):
+        if name not in (can := sweepable(rule)):
             raise ValueError(
                 f"sweep: {type(rule).__name__} has no hyper-parameter {name!r} to sweep; "
                 f"it has {', '.join(can) or 'none'}"

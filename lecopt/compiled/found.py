@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lecopt.compiled import rows, scalars
-from lecopt.compiled.program import FEW, CannotCompileError, Program, flat, swept, write_program
+from lecopt.compiled.program import FEW, CannotCompileError, Program, flat, write_program
 from lecopt.line_search import ExactLineSearch
-from lecopt.rule import Array, CheckedHyperParameters, Objective, Rule
+from lecopt.rule import Array, CheckedHyperParameters, Objective, Rule, sweepable
 from lecopt.tape import TraceError
 
 
@@ -39,7 +39,7 @@ def find(
         return None
     if not (is_ours(rule, J) and _can_schedule(rule, scheduled) and _fits(theta, state, J)):
         return None
-    free, data = swept(rule), getattr(J, "data", ())
+    free, data = sweepable(rule), getattr(J, "data", ())
     try:
         rest = _rest(rule, free), _rest(J, data)
     except CannotCompileError:
@@ -62,7 +62,7 @@ def _compiled(
     rule: Rule, theta: Array, state: Any, J: Objective, scheduled: tuple[str, ...]
 ) -> Found | None:
     one_run, example = theta.ndim == 1, copy.copy(rule)
-    for name in swept(rule):
+    for name in sweepable(rule):
         object.__setattr__(example, name, float(np.ravel(getattr(rule, name))[0]))
     try:
         program = write_program(example, J, len(theta), keep_arrays=one_run)
@@ -110,7 +110,7 @@ def is_ours(*things: Any) -> bool:
 def _can_schedule(rule: Any, scheduled: tuple[str, ...]) -> bool:
     """Whether each of the names is a number of its own, checked by itself."""
     plain_check = getattr(type(rule), "__post_init__", None) is CheckedHyperParameters.__post_init__
-    return not scheduled or (plain_check and set(scheduled) <= set(swept(rule)))
+    return not scheduled or (plain_check and set(scheduled) <= set(sweepable(rule)))
 
 
 def _rest(thing: Any, inputs: Any) -> tuple[Any, ...]:

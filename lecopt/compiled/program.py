@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lecopt.rule import declared
+from lecopt.rule import sweepable
 from lecopt.tape import BINARY, OPERATIONS, UNARY, Tape, Traced, evaluate
 from lecopt.tape.operations import key_of
 
@@ -100,7 +100,7 @@ def write_program(rule: Any, J: Any, dim: int, *, keep_arrays: bool) -> Program:
     fresh = rule.init(example)
     theta = tape.input("theta", example)
     fields = {k: tape.input(k, v) for k, v in fresh._asdict().items()}
-    hypers = {k: tape.input(f"rule_{k}", getattr(rule, k)) for k in swept(rule)}
+    hypers = {k: tape.input(f"rule_{k}", getattr(rule, k)) for k in sweepable(rule)}
     data = {k: tape.input(f"J_{k}", getattr(J, k)) for k in getattr(J, "data", ())}
     asked = _Asked(_with(J, data))
     loss = asked.J(theta)
@@ -120,11 +120,6 @@ def write_program(rule: Any, J: Any, dim: int, *, keep_arrays: bool) -> Program:
         loss_calls=asked.losses,
         grad_calls=asked.grads,
     )
-
-
-def swept(rule: Any) -> list[str]:
-    """Return the hyper-parameters that, given as an array, mean a run for each of its values."""
-    return [f.name for f in declared(rule) if f.metadata.get("sweep", True)]
 
 
 class _Asked:
